@@ -1,0 +1,335 @@
+#include "config.h"
+
+#include "reconcile/engine/internal.h"
+#include "reconcile/transport/http.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { READ_THREADS = 16 };
+
+/* ---- the objects of one session ---- */
+
+static struct hl_arena *object_arena(struct hl_engine *engine)
+{
+    if (engine->object_arenas_count == engine->object_arenas_capacity) {
+        engine->object_arenas_capacity = engine->object_arenas_capacity == 0 ? 64 : engine->object_arenas_capacity * 2;
+        engine->object_arenas = hl_realloc(engine->object_arenas, engine->object_arenas_capacity * sizeof(struct hl_arena *));
+    }
+    return engine->object_arenas[engine->object_arenas_count++] = hl_arena_new();
+}
+
+struct hl_object *engine_object(struct hl_engine *engine, const struct hl_resource *resource, const struct hl_recorded *recorded, const struct hl_kind *kind,
+                                const char *address, const struct hl_outputs *outputs)
+{
+    struct hl_arena *arena = object_arena(engine);
+    struct hl_object *object = hl_arena_alloc(arena, sizeof *object);
+
+    object->address = address;
+    object->name = strchr(address, '.') + 1;
+    object->kind = kind;
+    object->recorded = recorded;
+    object->arena = arena;
+    object->id = recorded != NULL && recorded->id != NULL ? recorded->id : "";
+    if (resource != NULL) {
+        struct hl_diags ignored;
+        hl_diags_init(&ignored, arena, NULL);
+        object->name = resource->name;
+        object->desired = outputs != NULL ? hl_spec_decode(engine->options.spec, resource, arena, outputs, &ignored) : resource->value;
+        if (recorded == NULL && resource->adopt_id != NULL)
+            object->id = resource->adopt_id;
+    }
+    return object;
+}
+
+static int compare_objects(const void *a, const void *b)
+{
+    const struct hl_object *const *left = a;
+    const struct hl_object *const *right = b;
+    const int by_kind = strcmp((*left)->kind->name, (*right)->kind->name);
+    return by_kind != 0 ? by_kind : strcmp((*left)->address, (*right)->address);
+}
+
+static void add_recorded(struct hl_engine *engine, struct session *session, struct reading *reading, const struct hl_recorded *recorded)
+{
+    if (strcmp(recorded->provider, session->session.name) != 0)
+        return;
+    const struct hl_kind *kind = hl_kind_find(engine->options.registry, recorded->kind, session->session.type->name);
+    if (kind != NULL)
+        reading->objects[reading->count++] = engine_object(engine, NULL, recorded, kind, recorded->address, NULL);
+}
+
+static bool is_moved_away(const struct hl_engine *engine, const char *address)
+{
+    const struct hl_spec *spec = engine->options.spec;
+
+    for (size_t i = 0; spec != NULL && i < spec->moved_count; i++) {
+        if (strcmp(spec->moved[i].from, address) == 0 && !hl_map_has(engine->recorded, spec->moved[i].to))
+            return true;
+    }
+    return false;
+}
+
+void engine_reading_prepare(struct hl_engine *engine, struct session *session, struct reading *reading, const struct hl_outputs *outputs)
+{
+    const struct hl_spec *spec = engine->options.spec;
+    const size_t most = (spec != NULL ? spec->resources.count : 0) + engine->recorded->count;
+
+    *reading = (struct reading){.engine = engine, .session = session};
+    reading->objects = hl_arena_alloc(engine->arena, (most + 1) * sizeof(struct hl_object *));
+    for (size_t i = 0; spec != NULL && i < spec->resources.count; i++) {
+        const struct hl_resource *resource = spec->resources.entries[i].value;
+        if (resource->provider == session->spec)
+            reading->objects[reading->count++] =
+                engine_object(engine, resource, engine_recorded(engine, resource->address), resource->kind, resource->address, outputs);
+    }
+    for (size_t i = 0; i < engine->recorded->count; i++) {
+        const char *address = engine->recorded->entries[i].key;
+        if ((spec == NULL || hl_spec_find(spec, address) == NULL) && !is_moved_away(engine, address))
+            add_recorded(engine, session, reading, engine->recorded->entries[i].value);
+    }
+    qsort(reading->objects, reading->count, sizeof(struct hl_object *), compare_objects);
+    session->read = true;
+}
+
+/* One kind of one session: what one refresh call reads. */
+struct group {
+    struct reading *reading;
+    struct hl_object **objects;
+    size_t count;
+    struct hl_error *error;
+};
+
+static size_t make_groups(struct reading *reading, struct group *groups)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < reading->count; i++) {
+        if (i == 0 || reading->objects[i]->kind != reading->objects[i - 1]->kind)
+            groups[count++] = (struct group){.reading = reading, .objects = &reading->objects[i]};
+        groups[count - 1].count++;
+    }
+    return count;
+}
+
+static void fail_group(struct group *group)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        struct hl_object *object = group->objects[i];
+        object->live = (struct hl_live){.presence = HL_LIVE_UNREADABLE, .error = group->error};
+    }
+}
+
+static void read_group(void *context, size_t index)
+{
+    struct group *group = (struct group *)context + index;
+    struct hl_session *session = &group->reading->session->session;
+
+    if (!group->objects[0]->kind->verbs->refresh(session, group->objects, group->count, &group->error))
+        fail_group(group);
+}
+
+void engine_reading_run(struct reading *reading)
+{
+    struct group *groups = hl_alloc((reading->count + 1) * sizeof *groups);
+    const size_t count = make_groups(reading, groups);
+    const int64_t start = engine_clock_ms();
+
+    hl_parallel(count, READ_THREADS, read_group, groups);
+    for (size_t i = 0; i < count; i++) {
+        if (groups[i].error == NULL)
+            continue;
+        /* The objects borrow the error, so that it must outlive them: the session keeps the first, the rest point to it. */
+        if (reading->error == NULL) {
+            reading->error = groups[i].error;
+        } else {
+            hl_error_free(groups[i].error);
+            groups[i].error = reading->error;
+            fail_group(&groups[i]);
+        }
+    }
+    reading->elapsed_ms = engine_clock_ms() - start;
+    free(groups);
+}
+
+static void take_object(struct hl_engine *engine, struct hl_object *object)
+{
+    hl_redactor_add_value(engine->run.redactor, object->live.values);
+    hl_redactor_add_value(engine->run.redactor, object->live.inputs);
+    hl_map_put(&engine->live, object->address, &object->live);
+}
+
+void engine_reading_take(struct reading *reading)
+{
+    struct session *session = reading->session;
+
+    for (size_t i = 0; i < reading->count; i++)
+        take_object(reading->engine, reading->objects[i]);
+    session->stats.elapsed_ms += reading->elapsed_ms;
+    if (session->session.type->verbs->requests != NULL && session->state == SESSION_OPEN)
+        session->stats.requests = session->session.type->verbs->requests(&session->session);
+    if (reading->error != NULL) {
+        hl_error_free(session->error);
+        session->error = reading->error;
+        session->stats.error = reading->error;
+    }
+}
+
+bool engine_read_one(struct hl_engine *engine, struct session *session, struct hl_object *object, struct hl_error **err)
+{
+    if (!object->kind->verbs->refresh(&session->session, &object, 1, err))
+        return false;
+    take_object(engine, object);
+    return true;
+}
+
+/* ---- all sessions of a run ---- */
+
+static void touch_sessions(struct hl_engine *engine)
+{
+    const struct hl_spec *spec = engine->options.spec;
+
+    for (size_t i = 0; spec != NULL && i < spec->resources.count; i++) {
+        const struct hl_resource *resource = spec->resources.entries[i].value;
+        (void)engine_session(engine, resource->provider->name, resource->provider->type->name);
+    }
+    for (size_t i = 0; i < engine->records->count; i++) {
+        const struct hl_record *record = engine->records->entries[i].value;
+        (void)engine_session(engine, record->provider, record->provider_type);
+    }
+}
+
+static void mark_unreadable(struct hl_engine *engine, struct session *session)
+{
+    struct reading reading;
+
+    engine_reading_prepare(engine, session, &reading, NULL);
+    for (size_t i = 0; i < reading.count; i++) {
+        struct hl_object *object = reading.objects[i];
+        if (session->state == SESSION_LACKING)
+            object->live = (struct hl_live){
+                .presence = HL_LIVE_PENDING,
+                .defer_reason = hl_arena_printf(object->arena, "provider '%s' has no %s yet", session->session.name, session->lacking),
+                .defer_hint = "give the secret that its setting refers to a value, then run again",
+            };
+        else
+            object->live = (struct hl_live){.presence = HL_LIVE_UNREADABLE, .error = session->error};
+        hl_map_put(&engine->live, object->address, &object->live);
+    }
+}
+
+/* How far a provider's needs are, by a plan made from what is read so far. */
+enum readiness { NEEDS_MET, NEEDS_CHANGING, NEEDS_UNMET };
+
+static enum readiness readiness_of(const struct session *session, const struct hl_plan *plan)
+{
+    enum readiness readiness = NEEDS_MET;
+
+    for (size_t i = 0; i < session->spec->needs_count; i++) {
+        const struct hl_step *step = plan != NULL ? hl_map_find(&plan->by_address, session->spec->needs[i].to->address) : NULL;
+        if (step == NULL)
+            return NEEDS_UNMET;
+        if (step->action == HL_ACTION_UPDATE || step->action == HL_ACTION_ADOPT || step->action == HL_ACTION_REPLACE)
+            readiness = NEEDS_CHANGING;
+        else if (step->action != HL_ACTION_NONE)
+            return NEEDS_UNMET;
+    }
+    return readiness;
+}
+
+static struct hl_value *plan_output(void *context, struct hl_arena *arena, const char *address, const char *output)
+{
+    const struct hl_plan *plan = context;
+    const struct hl_step *step = plan != NULL ? hl_map_find(&plan->by_address, address) : NULL;
+
+    if (step == NULL)
+        return hl_value_unknown(arena, address);
+    return hl_step_output(arena, step, output);
+}
+
+/* Decides whether a session is to be read in this wave. */
+static bool wants_reading(struct hl_engine *engine, struct session *session, const struct hl_plan *plan)
+{
+    const struct hl_outputs outputs = {plan_output, (void *)plan};
+
+    if (session->read || session->session.type == NULL)
+        return false;
+    if (engine->options.no_refresh && !session->session.type->here)
+        return false;
+    const bool needy = session->spec != NULL && session->spec->needs_count > 0;
+    if (needy && (plan == NULL || readiness_of(session, plan) == NEEDS_UNMET)) {
+        session->state = SESSION_LATE;
+        session->stats.late = true;
+        return false;
+    }
+    engine_session_open(engine, session, &outputs);
+    if (session->state == SESSION_OPEN && needy) {
+        struct hl_error *error = NULL;
+        if (!session->session.type->verbs->ready(&session->session, NULL, &error)) {
+            if (error->code != HL_E_AUTH && readiness_of(session, plan) == NEEDS_CHANGING) {
+                hl_error_free(error);
+                session->state = SESSION_LATE; /* the plan brings it up */
+                session->stats.late = true;
+                return false;
+            }
+            engine_session_fail(session, error);
+        }
+    }
+    if (session->state == SESSION_OPEN)
+        return true;
+    if (session->state != SESSION_LATE)
+        mark_unreadable(engine, session);
+    return false;
+}
+
+static void read_session(void *context, size_t index)
+{
+    engine_reading_run((struct reading *)context + index);
+}
+
+/* Reads all sessions that can be read now, side by side; the number that was. */
+static size_t read_wave(struct hl_engine *engine, const struct hl_plan *plan)
+{
+    struct reading *readings = hl_alloc((engine->sessions.count + 1) * sizeof *readings);
+    const struct hl_outputs outputs = {plan_output, (void *)plan};
+    size_t count = 0;
+
+    for (size_t i = 0; i < engine->sessions.count; i++) {
+        struct session *session = engine->sessions.entries[i].value;
+        if (wants_reading(engine, session, plan))
+            engine_reading_prepare(engine, session, &readings[count++], plan != NULL ? &outputs : NULL);
+    }
+    hl_parallel(count, READ_THREADS, read_session, readings);
+    for (size_t i = 0; i < count; i++)
+        engine_reading_take(&readings[i]);
+    free(readings);
+    return count;
+}
+
+static bool has_needy_sessions(const struct hl_engine *engine)
+{
+    for (size_t i = 0; i < engine->sessions.count; i++) {
+        const struct session *session = engine->sessions.entries[i].value;
+        if (!session->read && session->spec != NULL && session->spec->needs_count > 0)
+            return true;
+    }
+    return false;
+}
+
+bool hl_engine_refresh(struct hl_engine *engine, struct hl_error **err)
+{
+    const int64_t start = engine_clock_ms();
+
+    touch_sessions(engine);
+    size_t read = read_wave(engine, NULL);
+    /* Providers that live in what others make: each wave may bring the next within reach. */
+    while (read > 0 && has_needy_sessions(engine) && !engine->options.preview) {
+        hl_auto(arena) struct hl_arena *scratch = hl_arena_new();
+        const struct hl_plan_input input = engine_plan_input(engine);
+        read = read_wave(engine, hl_plan_compute(scratch, &input));
+    }
+    engine->read_ms = engine_clock_ms() - start;
+    if (engine->run.interrupts != NULL && *engine->run.interrupts > 0)
+        return hl_fail(err, HL_E_INTERRUPTED, "interrupted while reading; nothing was changed");
+    return true;
+}

@@ -1,0 +1,224 @@
+#include "config.h"
+
+#include "reconcile/engine/internal.h"
+
+#include <string.h>
+
+const char *const *resource_needs(struct hl_arena *arena, const struct hl_resource *resource)
+{
+    const char **needs = hl_arena_alloc(arena, (resource->needs_count + 1) * sizeof *needs);
+
+    for (size_t i = 0; i < resource->needs_count; i++)
+        needs[i] = resource->needs[i].to->address;
+    return needs;
+}
+
+/* What the record takes from the spec; without a block in the spec the former record's facts stay. */
+void settle_fill(struct hl_engine *engine, struct hl_record *record, const struct hl_resource *resource, const struct hl_step *step)
+{
+    const struct hl_record *former = hl_map_find(engine->records, record->address);
+
+    if (former == NULL && step != NULL && step->moved_from != NULL)
+        former = hl_map_find(engine->records, step->moved_from);
+    if (former != NULL) {
+        record->created_ms = former->created_ms;
+        record->protect = former->protect;
+        record->holds_data = former->holds_data;
+        record->adopted = former->adopted;
+        if (record->needs == NULL)
+            record->needs = former->needs;
+    }
+    if (resource == NULL)
+        return;
+    record->holds_data = resource->kind->holds_data || (resource->kind->is_data != NULL && resource->kind->is_data(record->desired));
+    record->protect = resource->protect == HL_TRUE || (record->holds_data && resource->protect != HL_FALSE);
+    record->needs = resource_needs(engine->arena, resource);
+}
+
+static struct hl_record new_record(struct hl_engine *engine, const struct hl_step *step, const struct session *session)
+{
+    return (struct hl_record){
+        .address = step->address,
+        .kind = step->kind_name,
+        .name = step->name,
+        .provider = step->provider,
+        .provider_type = session != NULL && session->session.type != NULL ? session->session.type->name : step->kind->provider,
+        .id = step->live->id != NULL ? step->live->id : "",
+        .updated_ms = engine_wall_ms(),
+        .run = engine->run_id,
+    };
+}
+
+/* ---- before ---- */
+
+bool task_intend(struct task *task, struct hl_error **err)
+{
+    const struct hl_step *step = task->step;
+    struct hl_engine *engine = task->applier->engine;
+
+    task->intent = (struct hl_intent){
+        .operation = task->operation,
+        .address = step->address,
+        .kind = step->kind_name,
+        .name = step->name,
+        .provider = step->provider,
+        .provider_type = task->session->session.type->name,
+        .action = hl_action_info(step->action)->name,
+        .object_id = task->op.id,
+        .desired = (struct hl_value *)task->op.desired,
+        .needs = step->resource != NULL ? resource_needs(task->arena, step->resource) : NULL,
+        .started_ms = engine_wall_ms(),
+        .run = engine->run_id,
+    };
+    return hl_store_intent(engine->store, &task->intent, err);
+}
+
+/* ---- after ---- */
+
+static bool only_drift(const struct hl_step *step)
+{
+    if (step->action == HL_ACTION_CREATE)
+        return step->recorded != NULL;
+    for (size_t i = 0; i < step->changes_count; i++) {
+        if (step->changes[i].origin != HL_ORIGIN_DRIFT)
+            return false;
+    }
+    return step->changes_count > 0;
+}
+
+static bool record_result(struct task *task, struct hl_error **err)
+{
+    struct hl_engine *engine = task->applier->engine;
+    const struct hl_step *step = task->step;
+    struct hl_record record = new_record(engine, step, task->session);
+
+    record.id = task->op.result_id != NULL ? task->op.result_id : task->op.id;
+    record.desired = step->desired;
+    record.live = task->op.result != NULL ? task->op.result : step->live->values;
+    settle_fill(engine, &record, step->resource, step);
+    record.adopted = record.adopted || step->action == HL_ACTION_ADOPT;
+    if (step->action == HL_ACTION_CREATE || step->action == HL_ACTION_REPLACE)
+        record.adopted = false;
+    record.streak = only_drift(step) && step->recorded != NULL ? step->recorded->streak + 1 : 0;
+    hl_redactor_add_value(engine->run.redactor, record.live);
+    hl_redactor_add_value(engine->run.redactor, record.desired);
+    return hl_store_record(engine->store, &record, err);
+}
+
+/* References see the new values from now on. */
+static void publish(struct task *task)
+{
+    struct hl_engine *engine = task->applier->engine;
+    struct hl_step *step = hl_arena_alloc(task->arena, sizeof *step);
+    struct hl_live *live = hl_arena_alloc(task->arena, sizeof *live);
+
+    *step = *task->step;
+    step->action = HL_ACTION_NONE;
+    step->absent = task->step->action == HL_ACTION_DELETE || task->step->action == HL_ACTION_FORGET;
+    live->presence = step->absent ? HL_LIVE_ABSENT : HL_LIVE_PRESENT;
+    live->owner = HL_OWNER_US;
+    live->id = task->op.result_id != NULL ? task->op.result_id : task->op.id;
+    live->values = task->op.result != NULL ? task->op.result : step->live->values;
+    live->inputs = step->live->inputs;
+    step->live = live;
+    hl_map_put(&engine->plan->by_address, step->address, step);
+}
+
+/* Whether nobody can say what the failed action has done: then its intent stays, and the next run looks. */
+static bool is_doubtful(const struct task *task)
+{
+    if (task->intent.checkpoint != NULL)
+        return true;
+    const enum hl_code code = task->error != NULL ? task->error->code : HL_E_FAILED;
+    return code == HL_E_UNREACHABLE || code == HL_E_TIMEOUT || code == HL_E_INTERRUPTED;
+}
+
+static bool write_event(struct task *task, const char *event, struct hl_error **err)
+{
+    struct hl_engine *engine = task->applier->engine;
+    hl_auto(text) struct hl_text message = HL_TEXT_INIT(64 * 1024);
+    hl_auto(heap) char *failure = task->error != NULL ? hl_error_text(task->error) : NULL;
+    const char *text = failure != NULL ? failure : task->step->reason;
+
+    hl_redact(engine->run.redactor, &message, text, strlen(text));
+    const struct hl_event_row row = {
+        .run = engine->run_id,
+        .time_ms = engine_wall_ms(),
+        .address = task->step->address,
+        .event = event,
+        .action = hl_action_info(task->step->action)->name,
+        .message = hl_text_get(&message),
+    };
+    return hl_store_event(engine->store, &row, err);
+}
+
+bool task_settle(struct task *task, struct hl_error **err)
+{
+    struct hl_store *store = task->applier->engine->store;
+    const bool destroys = task->step->action == HL_ACTION_DELETE || task->step->action == HL_ACTION_FORGET;
+
+    if (!task->ok) {
+        /* A replacement that made the new object and could not remove the old one. */
+        if (task->op.result != NULL && !destroys && !record_result(task, err))
+            return false;
+        if (task->intent.id != 0 && !is_doubtful(task) && !hl_store_settle(store, task->intent.id, err))
+            return false;
+        return write_event(task, "failed", err);
+    }
+    if (destroys ? !hl_store_forget(store, task->step->address, err) : !record_result(task, err))
+        return false;
+    if (task->intent.id != 0 && !hl_store_settle(store, task->intent.id, err))
+        return false;
+    publish(task);
+    return write_event(task, "done", err);
+}
+
+/* ---- steps without an action ---- */
+
+/* The record follows silently where nothing has to be done: both sides moved to the same value, a local field or `protect` changed. */
+bool settle_unchanged(struct hl_engine *engine, const struct hl_step *step, struct hl_error **err)
+{
+    const struct hl_record *former = hl_map_find(engine->records, step->address);
+
+    if (step->moved_from != NULL)
+        former = hl_map_find(engine->records, step->moved_from);
+    if (step->recorded == NULL || step->resource == NULL || step->desired == NULL || former == NULL || step->absent)
+        return true;
+    struct hl_record record = *former;
+    record.address = step->address;
+    record.name = step->name;
+    record.provider = step->provider;
+    record.desired = step->desired;
+    if (step->live->presence == HL_LIVE_PRESENT && step->live->values != NULL)
+        record.live = step->live->values;
+    if (step->live->id != NULL)
+        record.id = step->live->id;
+    settle_fill(engine, &record, step->resource, step);
+    record.streak = step->live->presence == HL_LIVE_PRESENT ? 0 : former->streak;
+    const bool same = record.protect == former->protect && record.holds_data == former->holds_data && record.streak == former->streak &&
+                      hl_value_equal(record.desired, former->desired) && hl_value_equal(record.live, former->live) && step->moved_from == NULL;
+    return same || hl_store_record(engine->store, &record, err);
+}
+
+/* --refresh-only: what is live becomes what is recorded, for the fields that are managed. */
+bool settle_refreshed(struct hl_engine *engine, const struct hl_step *step, struct hl_error **err)
+{
+    const struct hl_record *former = hl_map_find(engine->records, step->address);
+
+    if (former == NULL || step->live->presence == HL_LIVE_UNREADABLE || step->live->presence == HL_LIVE_UNREAD || step->kind == NULL)
+        return true;
+    if (step->live->presence == HL_LIVE_ABSENT)
+        return hl_store_forget(engine->store, step->address, err);
+    struct hl_record record = *former;
+    record.desired = hl_value_map(engine->arena);
+    for (size_t i = 0; i < hl_value_count(former->desired); i++) {
+        const char *key = hl_value_key(former->desired, i);
+        const struct hl_field *field = hl_field_find(step->kind->fields, key, false);
+        const bool readable = field != NULL && !field->local && !field->write_only;
+        struct hl_value *value = readable ? hl_value_get(step->live->values, key) : hl_value_at(former->desired, i);
+        hl_value_map_put(record.desired, key, value);
+    }
+    record.live = step->live->values;
+    record.updated_ms = engine_wall_ms();
+    return hl_store_record(engine->store, &record, err);
+}

@@ -1,0 +1,476 @@
+#include "config.h"
+
+#include "reconcile/plan/decide.h"
+
+#include <string.h>
+
+/* How many runs in a row may correct the same drift before hlrec stops fighting whoever undoes it. */
+enum { CONVERGENCE_LIMIT = 3 };
+
+static const struct hl_live unread = {.presence = HL_LIVE_UNREAD};
+
+/* What one decision is made from. */
+struct decision {
+    struct hl_arena *arena;
+    const struct hl_plan_input *input;
+    const struct hl_outputs *outputs;
+    struct hl_diags *diags;
+    struct hl_step *step;
+};
+
+static struct hl_step *new_step(struct hl_arena *arena, const struct hl_plan_input *input, const struct hl_resource *resource,
+                                const struct hl_recorded *recorded, const struct hl_live *live)
+{
+    struct hl_step *step = hl_arena_alloc(arena, sizeof *step);
+
+    step->resource = resource;
+    step->recorded = recorded;
+    step->live = live != NULL ? live : &unread;
+    step->action = HL_ACTION_NONE;
+    step->reason = "unchanged";
+    if (resource != NULL) {
+        step->address = resource->address;
+        step->kind_name = resource->kind->name;
+        step->name = resource->name;
+        step->kind = resource->kind;
+        step->provider = resource->provider->name;
+        step->at = resource->at;
+    } else {
+        step->address = recorded->address;
+        step->kind_name = recorded->kind;
+        step->name = recorded->name;
+        step->provider = recorded->provider;
+        step->kind = hl_kind_find(input->registry, recorded->kind, NULL);
+    }
+    return step;
+}
+
+static void refuse(struct hl_step *step, enum hl_code code, const char *reason, const char *hint)
+{
+    step->action = HL_ACTION_REFUSE;
+    step->refuse_code = code;
+    step->reason = reason;
+    step->hint = hint;
+}
+
+static void defer(struct hl_step *step, const char *reason, const char *hint, const char *waits_for)
+{
+    step->action = HL_ACTION_DEFER;
+    step->reason = reason;
+    step->hint = hint;
+    step->waits_for = waits_for;
+}
+
+static bool is_listed(const char *const *list, const char *address)
+{
+    for (; list != NULL && *list != NULL; list++) {
+        if (strcmp(*list, address) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_protected(const struct hl_step *step)
+{
+    if (step->resource != NULL && step->resource->protect != HL_UNSET)
+        return step->resource->protect == HL_TRUE;
+    return step->recorded != NULL && step->recorded->protect;
+}
+
+static bool holds_data(const struct hl_step *step)
+{
+    if (step->recorded != NULL && step->recorded->holds_data)
+        return true;
+    return step->kind != NULL && (step->kind->holds_data || (step->kind->is_data != NULL && step->kind->is_data(step->desired)));
+}
+
+/* A deletion or replacement of what is protected or holds data needs more than a changed spec. */
+static void guard_destruction(struct hl_step *step, const struct hl_plan_input *input)
+{
+    const bool said_unprotected = step->resource != NULL && step->resource->protect == HL_FALSE;
+    const bool recorded_unprotected = step->resource == NULL && step->recorded != NULL && !step->recorded->protect;
+
+    step->loses_data = holds_data(step);
+    if (is_protected(step)) {
+        refuse(step, HL_E_REFUSED, hl_action_info(step->action)->verb[0] == 'R' ? "protected: must not be replaced" : "protected: must not be deleted",
+               "set `protect: false` in its block and apply that first; to let go of it without deleting it: `removed: [{address: ..., destroy: false}]`");
+    } else if (step->loses_data && !(said_unprotected || recorded_unprotected)) {
+        refuse(step, HL_E_REFUSED, "holds data: is not deleted without `protect: false` in the spec",
+               "set `protect: false` in its block, apply, and then delete it with --allow-destroy");
+    } else if (step->loses_data && !input->options.allow_destroy) {
+        refuse(step, HL_E_REFUSED, "holds data: is deleted only with --allow-destroy", "back it up, then run again with --allow-destroy");
+    }
+}
+
+static void decide_delete(struct hl_step *step, const struct hl_plan_input *input, const char *reason)
+{
+    const struct hl_live *live = step->live;
+
+    if (live->presence == HL_LIVE_ABSENT) {
+        step->action = HL_ACTION_FORGET;
+        step->reason = "gone already, no longer in the spec";
+        return;
+    }
+    if (live->presence == HL_LIVE_UNREADABLE) {
+        refuse(step, live->error != NULL ? live->error->code : HL_E_UNREACHABLE, "could not be read, so it is not deleted", NULL);
+        return;
+    }
+    if (live->presence == HL_LIVE_PRESENT && live->owner == HL_OWNER_OTHER) {
+        step->action = HL_ACTION_FORGET;
+        step->reason = live->owner_text != NULL ? "it belongs to another owner now" : "it is not ours any more";
+        return;
+    }
+    step->action = HL_ACTION_DELETE;
+    step->reason = reason;
+    guard_destruction(step, input);
+}
+
+struct hl_step *hl_decide_unwanted(struct hl_arena *arena, const struct hl_plan_input *input, const struct hl_recorded *recorded, const struct hl_live *live,
+                                   const char *reason)
+{
+    struct hl_resource *resource = input->spec != NULL ? hl_spec_find(input->spec, recorded->address) : NULL;
+    struct hl_step *step = new_step(arena, input, resource, recorded, live);
+
+    if (step->kind == NULL)
+        refuse(step, HL_E_FAILED, "recorded with a kind that this version does not know", "use the version of hlrec that made it, or `hlrec state rm`");
+    else
+        decide_delete(step, input, reason);
+    return step;
+}
+
+struct hl_step *hl_decide_excluded(struct hl_arena *arena, const struct hl_plan_input *input, const struct hl_resource *resource,
+                                   const struct hl_recorded *recorded, const struct hl_live *live)
+{
+    struct hl_step *step = new_step(arena, input, resource, recorded, live);
+
+    step->excluded = true;
+    step->reason = "left out by --target or --exclude";
+    return step;
+}
+
+/* Puts what was read from outside (a secret's value, an image's id) over what the spec says. */
+static struct hl_value *with_inputs(struct hl_arena *arena, const struct hl_value *desired, const struct hl_value *inputs)
+{
+    struct hl_value *merged = hl_value_map(arena);
+
+    for (size_t i = 0; i < hl_value_count(desired); i++)
+        hl_value_map_put(merged, hl_value_key(desired, i), hl_value_at(desired, i));
+    for (size_t i = 0; i < hl_value_count(inputs); i++)
+        hl_value_map_put(merged, hl_value_key(inputs, i), hl_value_at(inputs, i));
+    return merged;
+}
+
+/* Whether the kind's main output (a secret's value) is asked for and is not there. True when that decides the step. */
+static bool decide_missing_value(struct decision *decision)
+{
+    struct hl_step *step = decision->step;
+    const char *output = step->kind->output;
+
+    if (output == NULL || step->live->presence == HL_LIVE_UNREADABLE)
+        return false;
+    const struct hl_value *value = hl_value_get(step->desired, output);
+    if (!hl_value_is(value, HL_NULL))
+        return false;
+    if (hl_value_get_bool(step->desired, "optional", false)) {
+        step->absent = true;
+        step->reason = "optional, and there is no value";
+        if (step->recorded != NULL)
+            decide_delete(step, decision->input, "optional, and there is no value any more");
+    } else {
+        defer(step, step->live->defer_reason != NULL ? step->live->defer_reason : "there is no value yet", step->live->defer_hint, step->address);
+    }
+    return true;
+}
+
+/* The first place at which a changed field stands in the spec, so that the plan can point at it. */
+static void decide_create(struct decision *decision)
+{
+    struct hl_step *step = decision->step;
+
+    step->action = HL_ACTION_CREATE;
+    if (step->recorded != NULL) {
+        step->reason = "gone: deleted outside hlrec";
+        step->drifted = true;
+    } else {
+        step->reason = step->live->reason != NULL ? step->live->reason : "new in the spec";
+    }
+}
+
+static enum hl_replace_order replace_order(const struct hl_step *step)
+{
+    if (step->resource != NULL && step->resource->replace != HL_REPLACE_DEFAULT)
+        return step->resource->replace;
+    return step->kind->create_first ? HL_REPLACE_CREATE_FIRST : HL_REPLACE_DELETE_FIRST;
+}
+
+static const char *forcing_reason(struct hl_arena *arena, const struct hl_step *step)
+{
+    if (step->live->reason != NULL)
+        return step->live->reason;
+    for (size_t i = 0; i < step->changes_count; i++) {
+        if (step->changes[i].forces_replacement)
+            return hl_arena_printf(arena, "%s cannot change in place", step->changes[i].path);
+    }
+    return "asked for by --replace";
+}
+
+static void decide_replace(struct decision *decision, const char *reason)
+{
+    struct hl_step *step = decision->step;
+
+    step->action = HL_ACTION_REPLACE;
+    step->order = replace_order(step);
+    step->reason = reason;
+    guard_destruction(step, decision->input);
+}
+
+/* Keeps only what the run is for: with --drift-only, what the world changed. */
+static void keep_drift(struct hl_step *step)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < step->changes_count; i++) {
+        if (step->changes[i].origin == HL_ORIGIN_DRIFT)
+            step->changes[kept++] = step->changes[i];
+    }
+    step->changes_count = kept;
+}
+
+static const char *update_reason(const struct hl_step *step)
+{
+    bool from_spec = false;
+    bool drifted = false;
+
+    for (size_t i = 0; i < step->changes_count; i++) {
+        from_spec = from_spec || step->changes[i].origin != HL_ORIGIN_DRIFT;
+        drifted = drifted || step->changes[i].origin != HL_ORIGIN_SPEC;
+    }
+    if (step->live->reason != NULL)
+        return step->live->reason;
+    if (from_spec && drifted)
+        return "the spec changed, and it was changed outside hlrec";
+    return drifted ? "drift: changed outside hlrec" : "the spec changed";
+}
+
+static bool only_drift(const struct hl_step *step)
+{
+    for (size_t i = 0; i < step->changes_count; i++) {
+        if (step->changes[i].origin != HL_ORIGIN_DRIFT)
+            return false;
+    }
+    return step->changes_count > 0;
+}
+
+static bool forces_replacement(const struct hl_step *step)
+{
+    for (size_t i = 0; i < step->changes_count; i++) {
+        if (step->changes[i].forces_replacement)
+            return true;
+    }
+    return false;
+}
+
+static void decide_difference(struct decision *decision, bool adopting)
+{
+    struct hl_step *step = decision->step;
+    const bool asked = is_listed(decision->input->options.replaces, step->address);
+
+    if (step->recorded != NULL && step->recorded->streak >= CONVERGENCE_LIMIT && only_drift(step) && !asked) {
+        step->not_converging = true;
+        refuse(step, HL_E_FAILED, "not converging: corrected in three runs in a row, and different again",
+               "something else changes it: find that, or let go of the field with `ignore`; --replace ADDR tries once more");
+    } else if (forces_replacement(step) || asked) {
+        decide_replace(decision, forcing_reason(decision->arena, step));
+    } else if (adopting) {
+        step->action = HL_ACTION_ADOPT;
+        step->reason = step->changes_count > 0 ? "taken over, then changed in place" : "taken over as it is";
+    } else if (step->changes_count > 0) {
+        step->action = HL_ACTION_UPDATE;
+        step->reason = update_reason(step);
+    }
+}
+
+static void compare(struct decision *decision)
+{
+    struct hl_step *step = decision->step;
+    const struct hl_value *recorded = step->recorded != NULL ? step->recorded->desired : NULL;
+    const char *const *ignore = step->resource != NULL ? step->resource->ignore : NULL;
+    struct hl_changes changes = {0};
+    struct hl_changes drift = {0};
+
+    hl_diff(decision->arena, step->kind->fields, step->desired, recorded, step->live->values, ignore, &changes);
+    step->changes = changes.items;
+    step->changes_count = changes.count;
+    if (recorded != NULL) {
+        hl_diff_drift(decision->arena, step->kind->fields, recorded, step->live->values, ignore, &drift);
+        step->drifted = drift.count > 0;
+    }
+    if (decision->input->options.drift_only)
+        keep_drift(step);
+}
+
+static void decide_present(struct decision *decision)
+{
+    struct hl_step *step = decision->step;
+    const struct hl_live *live = step->live;
+    const bool adopting = step->recorded == NULL;
+
+    if (live->owner == HL_OWNER_OTHER) {
+        refuse(step, HL_E_CONFLICT,
+               hl_arena_printf(decision->arena, "a %s of this name exists and belongs to %s", step->kind_name,
+                               live->owner_text != NULL ? live->owner_text : "another owner"),
+               "rename one of the two, or let the other owner give it up first");
+        return;
+    }
+    if (adopting && live->owner == HL_OWNER_NONE && !step->resource->adopt && !decision->input->options.adopt) {
+        refuse(step, HL_E_CONFLICT,
+               hl_arena_printf(decision->arena, "a %s of this name exists already and was not made by hlrec%s%s", step->kind_name,
+                               live->owner_text != NULL ? ": " : "", live->owner_text != NULL ? live->owner_text : ""),
+               "to take it over write `adopt: true` in its block (or run with --adopt); else rename or remove one of the two");
+        return;
+    }
+    compare(decision);
+    decide_difference(decision, adopting);
+}
+
+static void decide_unread(struct decision *decision)
+{
+    struct hl_step *step = decision->step;
+
+    if (decision->input->options.refresh_only)
+        return;
+    if (step->recorded != NULL && !step->late) {
+        /* --no-refresh: what was recorded is taken for what is. */
+        struct hl_live *assumed = hl_arena_alloc(decision->arena, sizeof *assumed);
+        *assumed = *step->live;
+        assumed->presence = HL_LIVE_PRESENT;
+        assumed->owner = HL_OWNER_US;
+        assumed->id = step->recorded->id;
+        assumed->values = with_inputs(decision->arena, step->recorded->live, step->recorded->desired);
+        step->live = assumed;
+        decide_present(decision);
+        return;
+    }
+    step->late = true;
+    defer(step, hl_arena_printf(decision->arena, "provider '%s' is opened during apply, when what it needs is in place", step->provider), NULL,
+          step->live->defer_reason);
+}
+
+static void decide_wanted(struct decision *decision)
+{
+    struct hl_step *step = decision->step;
+    const struct hl_live *live = step->live;
+
+    if (decide_missing_value(decision))
+        return;
+    switch (live->presence) {
+    case HL_LIVE_UNREADABLE:
+        refuse(step, live->error != NULL ? live->error->code : HL_E_UNREACHABLE, "could not be read", NULL);
+        return;
+    case HL_LIVE_PENDING:
+        defer(step, live->defer_reason != NULL ? live->defer_reason : "cannot be decided yet", live->defer_hint, NULL);
+        return;
+    case HL_LIVE_UNREAD:
+        decide_unread(decision);
+        return;
+    case HL_LIVE_ABSENT:
+        if (step->recorded != NULL && step->recorded->streak >= CONVERGENCE_LIMIT && !is_listed(decision->input->options.replaces, step->address)) {
+            step->not_converging = true;
+            refuse(step, HL_E_FAILED, "not converging: made anew in three runs in a row, and gone again", "something else deletes it; --replace ADDR tries once more");
+        } else if (!(decision->input->options.drift_only && step->recorded == NULL)) {
+            decide_create(decision);
+        }
+        return;
+    case HL_LIVE_PRESENT:
+        decide_present(decision);
+        return;
+    }
+}
+
+static void decide_when(struct decision *decision, enum hl_truth truth, const char *waits_for)
+{
+    struct hl_step *step = decision->step;
+
+    if (truth == HL_TRUTH_UNKNOWN) {
+        step->late = true;
+        defer(step, hl_arena_printf(decision->arena, "when: %s is known", waits_for), "decided during apply", waits_for);
+        return;
+    }
+    step->absent = true;
+    step->reason = "its `when` does not hold";
+    if (step->recorded != NULL && !decision->input->options.drift_only)
+        decide_delete(step, decision->input, "its `when` does not hold any more");
+}
+
+struct hl_step *hl_plan_decide(struct hl_arena *arena, const struct hl_plan_input *input, const struct hl_resource *resource, const struct hl_live *live,
+                               const struct hl_outputs *outputs, struct hl_diags *diags)
+{
+    const struct hl_recorded *recorded = hl_map_find(input->recorded, resource->address);
+    struct hl_step *step = new_step(arena, input, resource, recorded, live);
+    struct decision decision = {.arena = arena, .input = input, .outputs = outputs, .diags = diags, .step = step};
+    const char *waits_for = NULL;
+
+    const enum hl_truth truth = hl_spec_when(input->spec, resource, arena, outputs, &waits_for);
+    if (truth != HL_TRUTH_YES) {
+        decide_when(&decision, truth, waits_for);
+        return step;
+    }
+    struct hl_value *desired = hl_spec_decode(input->spec, resource, arena, outputs, diags);
+    if (desired == NULL) {
+        refuse(step, HL_E_SPEC, "its values are wrong", NULL);
+        return step;
+    }
+    step->desired = with_inputs(arena, desired, step->live->inputs);
+    step->late = hl_value_find_unknown(step->desired) != NULL;
+    decide_wanted(&decision);
+    if (input->options.refresh_only && step->action != HL_ACTION_REFUSE && step->action != HL_ACTION_DEFER) {
+        step->action = HL_ACTION_NONE;
+        step->changes_count = 0;
+    }
+    return step;
+}
+
+/* ---- what references to a step's resource give ---- */
+
+static bool is_settled(const struct hl_step *step)
+{
+    return step->action == HL_ACTION_NONE || step->action == HL_ACTION_UPDATE || step->action == HL_ACTION_ADOPT || step->excluded;
+}
+
+static struct hl_value *marked(const struct hl_field *field, struct hl_value *value)
+{
+    return field->sensitive && value != NULL ? hl_value_mark_sensitive(value) : value;
+}
+
+struct hl_value *hl_step_output(struct hl_arena *arena, const struct hl_step *step, const char *output)
+{
+    if (step->kind == NULL)
+        return NULL;
+    if (output == NULL)
+        output = step->kind->output;
+    if (output == NULL)
+        return NULL;
+    const char *name = hl_arena_copy(arena, output, strcspn(output, "."));
+    const struct hl_field *field = hl_field_find(step->kind->fields, name, false);
+    if (field == NULL)
+        return NULL;
+    if (step->absent || step->action == HL_ACTION_DELETE)
+        return hl_value_null(arena);
+
+    const struct hl_value *from[3] = {step->desired, NULL, NULL};
+    /* A step that was read, or that fails for itself alone, still has what the record says. */
+    if (is_settled(step) || step->action == HL_ACTION_REFUSE) {
+        from[1] = step->live->values;
+        from[2] = step->recorded != NULL ? step->recorded->live : NULL;
+    }
+    for (size_t i = 0; i < HL_COUNT(from); i++) {
+        struct hl_value *value = hl_value_find_path(from[i], output);
+        if (value != NULL && (value->type != HL_NULL || i == 0))
+            return marked(field, value);
+    }
+    if (field->fallback != NULL && !field->computed)
+        return hl_field_fallback(arena, field);
+    if (is_settled(step) || !field->computed)
+        return hl_value_null(arena);
+    return marked(field, hl_value_unknown(arena, hl_arena_printf(arena, "%s.%s", step->address, output)));
+}

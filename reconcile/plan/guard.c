@@ -1,0 +1,92 @@
+#include "config.h"
+
+#include "reconcile/plan/guard.h"
+
+#include <string.h>
+
+/* Fewer objects than this may vanish together without arousing suspicion. */
+enum { VANISHED_LIMIT = 4 };
+
+static void set_guard(struct hl_plan *plan, const char *guard, const char *hint)
+{
+    if (plan->guard != NULL)
+        return;
+    plan->guard = guard;
+    plan->guard_hint = hint;
+}
+
+static void guard_refusals(struct hl_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct hl_step *step = plan->steps[i];
+        if (step->action == HL_ACTION_REFUSE && (step->refuse_code == HL_E_CONFLICT || step->refuse_code == HL_E_REFUSED))
+            set_guard(plan, hl_arena_printf(plan->arena, "%s: %s", step->address, step->reason), step->hint);
+    }
+}
+
+static size_t count_destroyed(const struct hl_plan *plan)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < plan->count; i++)
+        count += plan->steps[i]->action == HL_ACTION_DELETE;
+    return count;
+}
+
+static void guard_max_destroy(struct hl_plan *plan, const struct hl_plan_input *input)
+{
+    int64_t limit = input->options.max_destroy;
+    double share = input->options.max_destroy_share;
+    const size_t destroyed = count_destroyed(plan);
+    const size_t recorded = input->recorded->count;
+
+    if (limit < 0 && share < 0 && input->spec != NULL) {
+        limit = input->spec->settings.max_destroy;
+        share = input->spec->settings.max_destroy_share;
+    }
+    if (input->options.destroy)
+        return; /* asked for in so many words */
+    if (limit >= 0 && destroyed > (size_t)limit)
+        set_guard(plan, hl_arena_printf(plan->arena, "the plan deletes %zu objects, max_destroy allows %lld", destroyed, (long long)limit),
+                  "if that is meant, run with --max-destroy set to the number");
+    else if (share >= 0 && (double)destroyed > share * (double)recorded)
+        set_guard(plan, hl_arena_printf(plan->arena, "the plan deletes %zu of %zu objects, max_destroy allows %.0f %%", destroyed, recorded, share * 100.0),
+                  "if that is meant, run with --max-destroy set to the number");
+}
+
+/* An API that suddenly lists nothing is more often broken, or another server, than emptied: what was recorded there is not made anew without a word. */
+static void guard_vanished(struct hl_plan *plan, const struct hl_plan_input *input)
+{
+    struct hl_map gone;
+    struct hl_map known;
+
+    hl_map_init(&gone, plan->arena);
+    hl_map_init(&known, plan->arena);
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct hl_step *step = plan->steps[i];
+        if (step->recorded == NULL || step->kind == NULL || step->live->presence == HL_LIVE_UNREAD)
+            continue;
+        size_t *total = hl_map_find(&known, step->provider);
+        if (total == NULL)
+            hl_map_put(&known, step->provider, total = hl_arena_alloc(plan->arena, sizeof *total));
+        *total += 1;
+        size_t *missing = hl_map_find(&gone, step->provider);
+        if (missing == NULL)
+            hl_map_put(&gone, step->provider, missing = hl_arena_alloc(plan->arena, sizeof *missing));
+        *missing += step->live->presence == HL_LIVE_ABSENT;
+    }
+    for (size_t i = 0; i < known.count; i++) {
+        const size_t total = *(size_t *)known.entries[i].value;
+        const size_t missing = *(size_t *)hl_map_find(&gone, known.entries[i].key);
+        if (missing == total && total > VANISHED_LIMIT && !input->options.allow_destroy && !input->options.destroy)
+            set_guard(plan, hl_arena_printf(plan->arena, "provider '%s' has none of its %zu recorded objects any more", known.entries[i].key, total),
+                      "is it the right server? If all is really gone and to be made anew, run with --allow-destroy");
+    }
+}
+
+void hl_guard(struct hl_plan *plan, const struct hl_plan_input *input)
+{
+    guard_refusals(plan);
+    guard_max_destroy(plan, input);
+    guard_vanished(plan, input);
+}

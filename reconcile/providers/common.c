@@ -1,0 +1,57 @@
+#include "config.h"
+
+#include "reconcile/provider.h"
+
+#include <string.h>
+#include <time.h>
+
+enum { SLEEP_SLICE_MS = 50 };
+
+bool hl_run_cancelled(const struct hl_run *run)
+{
+    return run->interrupts != NULL && *run->interrupts >= 2;
+}
+
+bool hl_run_sleep(const struct hl_run *run, int64_t ms)
+{
+    while (ms > 0) {
+        if (hl_run_cancelled(run))
+            return false;
+        const int64_t slice = ms < SLEEP_SLICE_MS ? ms : SLEEP_SLICE_MS;
+        const struct timespec pause = {.tv_sec = 0, .tv_nsec = (long)(slice * 1000000)};
+        nanosleep(&pause, NULL);
+        ms -= slice;
+    }
+    return !hl_run_cancelled(run);
+}
+
+bool hl_op_checkpoint(struct hl_op *op, const struct hl_value *value, struct hl_error **err)
+{
+    if (op->checkpoint == NULL)
+        return true;
+    return op->checkpoint(op, value, err);
+}
+
+void hl_op_progress(struct hl_op *op, const char *format, ...)
+{
+    va_list args;
+
+    if (op->progress == NULL)
+        return;
+    va_start(args, format);
+    const char *text = hl_arena_vprintf(op->arena, format, args);
+    va_end(args);
+    op->progress(op, text);
+}
+
+const struct hl_change *hl_op_changed(const struct hl_op *op, const char *path)
+{
+    const size_t length = strlen(path);
+
+    for (size_t i = 0; i < op->changes_count; i++) {
+        const char *changed = op->changes[i].path;
+        if (strncmp(changed, path, length) == 0 && (changed[length] == '\0' || changed[length] == '.'))
+            return &op->changes[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,35 @@
+/* A string-keyed hash map that keeps the order of insertion.
+ *
+ * Lives in an arena, so there is nothing to free. Look-ups are O(1); maps of a few entries are scanned without an index.
+ * Iterate with an index: for (size_t i = 0; i < map->count; i++) use map->entries[i]. */
+#ifndef HL_SCHEMA_BASE_MAP_H
+#define HL_SCHEMA_BASE_MAP_H
+
+#include "schema/base/arena.h"
+
+struct hl_map_entry {
+    const char *key; /* NUL-terminated; lives as long as the map */
+    uint32_t hash;
+    void *value;
+};
+
+struct hl_map {
+    struct hl_arena *arena;
+    struct hl_map_entry *entries;
+    size_t count;
+    size_t capacity;
+    uint32_t *index; /* open addressing, entry number + 1; NULL while the map is small */
+    size_t index_size;
+};
+
+void hl_map_init(struct hl_map *map, struct hl_arena *arena);
+struct hl_map *hl_map_new(struct hl_arena *arena);
+/* NULL when absent. A NULL map is empty. */
+void *hl_map_find(const struct hl_map *map, const char *key);
+bool hl_map_has(const struct hl_map *map, const char *key);
+/* Inserts at the end, or replaces the value in place. Copies the key into the map's arena. */
+void hl_map_put(struct hl_map *map, const char *key, void *value);
+/* Removes, keeping the order of the rest (O(n)); false when absent. */
+bool hl_map_remove(struct hl_map *map, const char *key);
+
+#endif

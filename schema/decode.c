@@ -1,0 +1,479 @@
+/* Objects, and what all types share. */
+#include "config.h"
+
+#include "schema/decoding.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { MAX_FIELDS = 128, SCANNED_MAP = 16 };
+
+static void put_path(struct hl_text *out, const struct hl_place *place)
+{
+    if (place->up == NULL)
+        return;
+    put_path(out, place->up);
+    if (out->length > 0)
+        hl_text_putc(out, '.');
+    if (place->key != NULL)
+        hl_text_puts(out, place->key);
+    else
+        hl_text_printf(out, "%zu", place->number);
+}
+
+const char *hl_place_words(struct hl_arena *arena, const struct hl_place *place)
+{
+    hl_auto(text) struct hl_text path = HL_TEXT_INIT(HL_MAX_TEMPLATE);
+    const struct hl_place *outermost = place;
+
+    while (outermost->up != NULL)
+        outermost = outermost->up;
+    put_path(&path, place);
+    if (path.length == 0)
+        return outermost->what == NULL ? "the value" : outermost->what;
+    if (outermost->what == NULL)
+        return hl_arena_printf(arena, "'%s'", hl_text_get(&path));
+    return hl_arena_printf(arena, "'%s' of %s", hl_text_get(&path), outermost->what);
+}
+
+/* A map doubles its room as it grows; most maps of a spec have few entries, and their number is known beforehand. */
+struct hl_value *hl_value_map_sized(struct hl_arena *arena, size_t count)
+{
+    struct hl_value *value = hl_value_map(arena);
+
+    if (count > 0 && count <= SCANNED_MAP) {
+        value->map->entries = hl_arena_alloc(arena, count * sizeof(*value->map->entries));
+        value->map->capacity = count;
+    }
+    return value;
+}
+
+struct hl_node *hl_node_of_value(struct hl_arena *arena, const struct hl_value *value, struct hl_span at)
+{
+    struct hl_node *node = hl_arena_alloc(arena, sizeof(*node));
+    size_t count = hl_value_count(value);
+
+    node->at = at;
+    if (value->type == HL_LIST) {
+        node->type = HL_NODE_LIST;
+        node->list.count = count;
+        node->list.items = hl_arena_alloc(arena, count * sizeof(struct hl_node *));
+        for (size_t i = 0; i < count; i++)
+            node->list.items[i] = hl_node_of_value(arena, hl_value_item(value, i), at);
+    } else if (value->type == HL_MAP) {
+        node->type = HL_NODE_MAP;
+        node->map.count = count;
+        node->map.entries = hl_arena_alloc(arena, count * sizeof(*node->map.entries));
+        for (size_t i = 0; i < count; i++)
+            node->map.entries[i] = (struct hl_node_entry){
+                .key = hl_value_key(value, i), .at = at, .value = hl_node_of_value(arena, hl_value_at(value, i), at)};
+    } else {
+        node->type = HL_NODE_VALUE;
+        node->value = value;
+    }
+    return node;
+}
+
+const struct hl_node *hl_decode_resolve(struct hl_check *check, const struct hl_node *node)
+{
+    const struct hl_value *value;
+
+    if (node->type != HL_NODE_SCALAR || !hl_reference_has(node->scalar.data, node->scalar.length))
+        return node;
+    value = hl_reference_resolve(check->arena, node->scalar.data, node->scalar.length, node->at, check->scope, check->diags);
+    return value == NULL ? NULL : hl_node_of_value(check->arena, value, node->at);
+}
+
+struct hl_value *hl_decode_unknown(struct hl_check *check, const struct hl_node *node)
+{
+    struct hl_value *value;
+
+    if (node->type != HL_NODE_VALUE || node->value->type != HL_UNKNOWN)
+        return NULL;
+    value = hl_arena_alloc(check->arena, sizeof(*value));
+    *value = *node->value;
+    value->at = node->at;
+    return value;
+}
+
+bool hl_node_is_sensitive(const struct hl_node *node)
+{
+    return node->type == HL_NODE_VALUE && node->value->sensitive;
+}
+
+const char *hl_decode_shown(struct hl_check *check, const struct hl_node *node, const struct hl_field *field, const char *text)
+{
+    enum { ROOM = 60 };
+
+    if (field->sensitive || hl_node_is_sensitive(node))
+        return "a secret value";
+    if (strlen(text) > ROOM)
+        return hl_arena_printf(check->arena, "'%.*s...'", ROOM, text);
+    return hl_arena_printf(check->arena, "'%s'", text);
+}
+
+struct hl_field hl_field_of_item(const struct hl_field *field)
+{
+    return (struct hl_field){
+        .name = field->name,
+        .type = field->item,
+        .fields = field->fields,
+        .allowed = field->allowed,
+        .forms = field->forms & HL_FORM_NOCASE,
+        .minimum = field->minimum,
+        .maximum = field->maximum,
+        .sensitive = field->sensitive,
+        .shorthand = field->item == HL_F_OBJECT ? field->shorthand : NULL,
+    };
+}
+
+static const char *expected(const struct hl_field *field)
+{
+    static const char *const words[] = {
+        [HL_F_STRING] = "text",
+        [HL_F_BOOL] = "true or false",
+        [HL_F_INT] = "a whole number",
+        [HL_F_NUMBER] = "a number",
+        [HL_F_DURATION] = "a duration like 90s, 5m, 12h or 30d",
+        [HL_F_SIZE] = "a size like 512m or 2g",
+        [HL_F_LIST] = "a list",
+        [HL_F_MAP] = "a mapping",
+        [HL_F_OBJECT] = "a mapping",
+        [HL_F_ANY] = "a value",
+    };
+    _Static_assert(HL_COUNT(words) == HL_FIELD_TYPES, "words for each type");
+
+    if (field->type == HL_F_LIST && (field->forms & HL_FORM_WORDS) != 0)
+        return "a list or a command line";
+    if (field->type == HL_F_MAP && (field->forms & (HL_FORM_PAIRS | HL_FORM_NAMES)) != 0)
+        return "a mapping or a list";
+    if (field->type == HL_F_OBJECT && field->shorthand != NULL)
+        return "a mapping or text";
+    if (field->type == HL_F_OBJECT && (field->forms & HL_FORM_TRUE) != 0)
+        return "a mapping, true or false";
+    return words[field->type];
+}
+
+/* What was found: the text itself where it may be shown and helps. */
+static const char *found(struct hl_check *check, const struct hl_node *node, const struct hl_field *field)
+{
+    bool is_scalar = field->type != HL_F_LIST && field->type != HL_F_MAP && field->type != HL_F_OBJECT;
+    const char *text = NULL;
+
+    if (node->type == HL_NODE_SCALAR)
+        text = node->scalar.data;
+    else if (node->type == HL_NODE_VALUE)
+        text = hl_value_to_text(check->arena, node->value);
+    if (text == NULL || hl_node_is_null(node) || (!is_scalar && strlen(text) > 40))
+        return hl_node_describe(node);
+    if (field->sensitive || hl_node_is_sensitive(node))
+        return "something else";
+    return hl_decode_shown(check, node, field, text);
+}
+
+static void hint_type(struct hl_check *check, struct hl_diag *diag, const struct hl_node *node, const struct hl_field *field)
+{
+    const char *text = node->type == HL_NODE_SCALAR ? node->scalar.data : "";
+    int64_t number;
+
+    if (field->sensitive)
+        return;
+    if (field->type == HL_F_BOOL && (strcasecmp(text, "yes") == 0 || strcasecmp(text, "on") == 0 || strcasecmp(text, "true") == 0))
+        hl_diag_hint(check->diags, diag, "write true");
+    else if (field->type == HL_F_BOOL && (strcasecmp(text, "no") == 0 || strcasecmp(text, "off") == 0 || strcasecmp(text, "false") == 0))
+        hl_diag_hint(check->diags, diag, "write false");
+    else if (field->type == HL_F_DURATION && hl_parse_int(text, 0, INT32_MAX, &number))
+        hl_diag_hint(check->diags, diag, "a duration has a unit: %ss, %sm, %sh or %sd", text, text, text, text);
+    else if (field->type == HL_F_LIST && node->type != HL_NODE_MAP)
+        hl_diag_hint(check->diags, diag, "write [...] or an item a line, each with '- ' before it");
+}
+
+void hl_decode_wrong_type(struct hl_check *check, const struct hl_node *node, const struct hl_field *field, const struct hl_place *place)
+{
+    struct hl_diag *diag = hl_diag_error(check->diags, node->at, "%s must be %s, found %s", hl_place_words(check->arena, place), expected(field),
+                                         found(check, node, field));
+
+    hint_type(check, diag, node, field);
+}
+
+static int compare_items(const void *a, const void *b)
+{
+    return hl_value_compare(*(struct hl_value *const *)a, *(struct hl_value *const *)b);
+}
+
+/* Equal sets become equal lists: sorted, each item once. */
+static void sort_set(struct hl_value *list)
+{
+    struct hl_list *items = &list->list;
+    size_t kept = 0;
+
+    if (items->count < 2)
+        return;
+    qsort(items->items, items->count, sizeof(struct hl_value *), compare_items);
+    for (size_t i = 0; i < items->count; i++)
+        if (kept == 0 || !hl_value_equal(items->items[kept - 1], items->items[i]))
+            items->items[kept++] = items->items[i];
+    items->count = kept;
+}
+
+/* What holds for every type, once the value is there. */
+static struct hl_value *finish(struct hl_check *check, const struct hl_field *field, struct hl_value *value, struct hl_span at)
+{
+    bool sensitive = field->sensitive || value->sensitive;
+
+    if (value->at.line == 0)
+        value->at = at;
+    if (value->type != HL_UNKNOWN && field->normalise != NULL) {
+        value = field->normalise(check->arena, value);
+        if (value == NULL)
+            return NULL;
+        if (value->at.line == 0)
+            value->at = at;
+    }
+    if (field->order == HL_SET && value->type == HL_LIST)
+        sort_set(value);
+    if (sensitive)
+        hl_value_mark_sensitive(value);
+    if (value->type != HL_UNKNOWN && field->check != NULL)
+        field->check(check, value);
+    return value;
+}
+
+/* Remembers literal secrets, so that no finding shows their line. */
+static void hide_literal(struct hl_check *check, const struct hl_node *node)
+{
+    switch (node->type) {
+    case HL_NODE_SCALAR:
+        if (!hl_reference_has(node->scalar.data, node->scalar.length) || node->scalar.data[0] != '$')
+            hl_diags_hide(check->diags, node->at);
+        break;
+    case HL_NODE_LIST:
+        for (size_t i = 0; i < node->list.count; i++)
+            hide_literal(check, node->list.items[i]);
+        break;
+    case HL_NODE_MAP:
+        for (size_t i = 0; i < node->map.count; i++)
+            hide_literal(check, node->map.entries[i].value);
+        break;
+    case HL_NODE_VALUE:
+        break;
+    }
+}
+
+static struct hl_value *decode_switch(struct hl_check *check, const struct hl_node *node, const struct hl_field *field,
+                                      const struct hl_place *place)
+{
+    switch (field->type) {
+    case HL_F_LIST:
+        return hl_decode_list(check, node, field, place);
+    case HL_F_MAP:
+        return hl_decode_map(check, node, field, place);
+    case HL_F_OBJECT:
+        if (node->type != HL_NODE_MAP)
+            return hl_decode_shorthand(check, node, field, place);
+        return hl_decode_members(check, node, field->fields, field->forms, NULL, place);
+    case HL_F_ANY:
+        return hl_decode_any(check, node, place);
+    case HL_F_STRING:
+    case HL_F_BOOL:
+    case HL_F_INT:
+    case HL_F_NUMBER:
+    case HL_F_DURATION:
+    case HL_F_SIZE:
+        return hl_decode_scalar(check, node, field, place);
+    case HL_FIELD_TYPES:
+        break;
+    }
+    abort();
+}
+
+/* A command line is cut into words before its references are resolved, unless it is one reference. */
+static bool is_command_line(const struct hl_node *node, const struct hl_field *field)
+{
+    return field->type == HL_F_LIST && (field->forms & HL_FORM_WORDS) != 0 && node->type == HL_NODE_SCALAR &&
+           !(hl_starts_with(node->scalar.data, "${") && strchr(node->scalar.data, '}') == node->scalar.data + node->scalar.length - 1);
+}
+
+struct hl_value *hl_decode_value(struct hl_check *check, const struct hl_node *node, const struct hl_field *field, const struct hl_place *place)
+{
+    struct hl_value *value;
+
+    if (node == NULL || hl_node_is_null(node))
+        return NULL;
+    if (field->sensitive)
+        hide_literal(check, node);
+    if (!is_command_line(node, field))
+        node = hl_decode_resolve(check, node);
+    if (node == NULL || hl_node_is_null(node))
+        return NULL;
+    value = hl_decode_unknown(check, node);
+    if (value == NULL)
+        value = decode_switch(check, node, field, place);
+    return value == NULL ? NULL : finish(check, field, value, node->at);
+}
+
+struct hl_value *hl_decode_field(struct hl_check *check, const struct hl_node *node, const struct hl_field *field, const char *what)
+{
+    const struct hl_place outer = {.what = what};
+    const struct hl_place place = {.up = &outer, .key = field->name};
+
+    return hl_decode_value(check, node, field, &place);
+}
+
+static bool is_writable(const struct hl_field *field)
+{
+    return !field->computed && !field->internal;
+}
+
+static size_t gather_names(const struct hl_field *fields, const char **names)
+{
+    size_t count = 0;
+
+    for (; fields != NULL && fields->name != NULL; fields++)
+        if (is_writable(fields))
+            names[count++] = fields->name;
+    return count;
+}
+
+static bool has_sensitive(const struct hl_field *fields)
+{
+    for (; fields->name != NULL; fields++)
+        if (fields->sensitive && !fields->computed)
+            return true;
+    return false;
+}
+
+static void report_unknown_key(struct hl_check *check, const struct hl_node_entry *entry, const struct hl_field *fields,
+                               const struct hl_field *pass, const struct hl_place *place)
+{
+    const char *names[2 * MAX_FIELDS];
+    size_t count = gather_names(fields, names);
+    struct hl_diag *diag = hl_diag_error(check->diags, entry->at, "unknown key '%s' in %s", entry->key, hl_place_words(check->arena, place));
+
+    count += gather_names(pass, names + count);
+    hl_diag_suggest(check->diags, diag, entry->key, names, count);
+    if (diag->hint == NULL && count > 0 && count <= 12) {
+        hl_auto(text) struct hl_text list = HL_TEXT_INIT(1024);
+
+        for (size_t i = 0; i < count; i++)
+            hl_text_printf(&list, "%s%s", i == 0 ? "" : ", ", names[i]);
+        hl_diag_hint(check->diags, diag, "its keys are %s", hl_text_get(&list));
+    }
+    if (has_sensitive(fields)) /* perhaps a secret under a mistyped name */
+        hide_literal(check, entry->value);
+}
+
+static size_t field_number(const struct hl_field *fields, const char *name, bool nocase)
+{
+    size_t i = 0;
+
+    if (nocase) {
+        while (fields[i].name != NULL && strcasecmp(fields[i].name, name) != 0)
+            i++;
+        return i;
+    }
+    while (fields[i].name != NULL && (fields[i].name[0] != name[0] || strcmp(fields[i].name, name) != 0))
+        i++;
+    return i;
+}
+
+static void report_computed(struct hl_check *check, const struct hl_node_entry *entry, const struct hl_place *place)
+{
+    hl_diag_error(check->diags, entry->at, "'%s' of %s cannot be set: it is known only when that exists", entry->key,
+                  hl_place_words(check->arena, place));
+}
+
+/* Sets found[i] to the entry of fields[i]; reports what does not belong here. Gives the number of entries found. */
+static size_t sort_entries(struct hl_check *check, const struct hl_node *node, const struct hl_field *fields, unsigned forms,
+                           const struct hl_field *pass, const struct hl_place *place, const struct hl_node_entry **found_entries)
+{
+    bool nocase = (forms & HL_FORM_NOCASE) != 0;
+    size_t count = 0;
+
+    for (size_t i = 0; i < node->map.count; i++) {
+        const struct hl_node_entry *entry = &node->map.entries[i];
+        size_t number = field_number(fields, entry->key, nocase);
+        const struct hl_field *field = &fields[number];
+
+        if (field->name == NULL || field->internal) {
+            if (pass == NULL || hl_field_find(pass, entry->key, false) == NULL)
+                report_unknown_key(check, entry, fields, pass, place);
+        } else if (field->computed) {
+            report_computed(check, entry, place);
+        } else if (found_entries[number] != NULL) {
+            hl_diag_error(check->diags, entry->at, "key '%s' is written twice: first on line %u", entry->key, found_entries[number]->at.line);
+        } else {
+            found_entries[number] = entry;
+            count++;
+        }
+    }
+    return count;
+}
+
+static void report_missing(struct hl_check *check, const struct hl_node *node, const struct hl_field *field, const struct hl_place *place)
+{
+    struct hl_span at = place->at.line > 0 || node == NULL ? place->at : node->at;
+    struct hl_diag *diag = hl_diag_error(check->diags, at, "%s needs '%s'", hl_place_words(check->arena, place), field->name);
+
+    if (field->doc != NULL)
+        hl_diag_hint(check->diags, diag, "%s: %s", field->name, field->doc);
+}
+
+struct hl_value *hl_decode_members(struct hl_check *check, const struct hl_node *node, const struct hl_field *fields, unsigned forms,
+                                   const struct hl_field *pass, const struct hl_place *place)
+{
+    const struct hl_node_entry *entries[MAX_FIELDS] = {NULL};
+    bool is_map = node != NULL && node->type == HL_NODE_MAP;
+    struct hl_value *body;
+
+    if (!is_map && !hl_node_is_null(node))
+        hl_decode_wrong_type(check, node, &(struct hl_field){.type = HL_F_OBJECT}, place);
+    body = hl_value_map_sized(check->arena, is_map ? sort_entries(check, node, fields, forms, pass, place, entries) : 0);
+    body->at = node == NULL ? place->at : node->at;
+    for (size_t i = 0; fields[i].name != NULL; i++) {
+        const struct hl_field *field = &fields[i];
+
+        assert(i < MAX_FIELDS);
+        if (entries[i] != NULL) {
+            const struct hl_place inner = {.up = place, .key = field->name, .at = entries[i]->at};
+
+            hl_value_map_put(body, field->name, hl_decode_value(check, entries[i]->value, field, &inner));
+        }
+        if (field->required && !field->computed && (entries[i] == NULL || hl_node_is_null(entries[i]->value)))
+            report_missing(check, node, field, place);
+    }
+    return body;
+}
+
+struct hl_value *hl_decode_object(struct hl_check *check, const struct hl_node *node, const struct hl_field *fields, unsigned forms, bool common,
+                                  const char *what)
+{
+    const struct hl_place place = {.what = what, .at = node == NULL ? (struct hl_span){.line = 0} : node->at};
+
+    return hl_decode_members(check, node, fields, forms, common ? hl_common_fields : NULL, &place);
+}
+
+struct hl_value *hl_field_fallback(struct hl_arena *arena, const struct hl_field *field)
+{
+    bool is_text = field->type != HL_F_LIST && field->type != HL_F_MAP && field->type != HL_F_OBJECT && field->type != HL_F_ANY;
+    struct hl_diags diags;
+    struct hl_check check = {.arena = arena, .diags = &diags};
+    struct hl_node scalar = {.type = HL_NODE_SCALAR};
+    const struct hl_node *node = &scalar;
+    struct hl_value *value;
+
+    if (field->fallback == NULL)
+        return NULL;
+    hl_diags_init(&diags, arena, NULL);
+    scalar.scalar.data = field->fallback;
+    scalar.scalar.length = strlen(field->fallback);
+    if (!is_text)
+        node = hl_reader_parse(arena, field->fallback, strlen(field->fallback), &diags);
+    value = hl_decode_field(&check, node, field, NULL);
+    assert(diags.errors == 0); /* the row is wrong */
+    if (value != NULL)
+        value->at = (struct hl_span){.line = 0};
+    return value;
+}

@@ -1,0 +1,19 @@
+transport_tests = %reldir%/files_test %reldir%/http_test %reldir%/process_test
+transport_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+transport_libs = reconcile/transport/libhltransport.a schema/base/libhlbase.a \
+	$(CURL_LIBS) $(CJSON_LIBS) $(SODIUM_LIBS) $(CMOCKA_LIBS) -lpthread
+
+check_PROGRAMS += $(transport_tests)
+TESTS += $(transport_tests)
+
+%canon_reldir%_files_test_SOURCES = %reldir%/files_test.c %reldir%/testing.h
+%canon_reldir%_files_test_CPPFLAGS = $(transport_cppflags)
+%canon_reldir%_files_test_LDADD = $(transport_libs)
+
+%canon_reldir%_http_test_SOURCES = %reldir%/http_test.c %reldir%/canned.c %reldir%/canned.h %reldir%/testing.h
+%canon_reldir%_http_test_CPPFLAGS = $(transport_cppflags)
+%canon_reldir%_http_test_LDADD = $(transport_libs)
+
+%canon_reldir%_process_test_SOURCES = %reldir%/process_test.c %reldir%/testing.h
+%canon_reldir%_process_test_CPPFLAGS = $(transport_cppflags)
+%canon_reldir%_process_test_LDADD = $(transport_libs)
