@@ -57,7 +57,8 @@ struct hl_store {
 
     struct hl_keys *keys;
     enum hl_key_kind key_kind;
-    char *key_check; /* as read at opening; another value means that another run changed the key */
+    bool key_pending; /* the key is in <state>.key.new: a rekey died before it gave the file its name */
+    char *key_check;  /* as read at opening; another value means that another run changed the key */
 };
 
 /* ---- query.c ---- */

@@ -42,7 +42,7 @@ static const char version_1[] =
     "CREATE TABLE runs ("
     "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  command TEXT NOT NULL, who TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,"
-    "  source TEXT NOT NULL, \"commit\" TEXT NOT NULL, result TEXT NOT NULL,"
+    "  source TEXT NOT NULL, source_commit TEXT NOT NULL, result TEXT NOT NULL,"
     "  started TEXT NOT NULL, finished TEXT,"
     "  created INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT NULL DEFAULT 0, replaced INTEGER NOT NULL DEFAULT 0,"
     "  deleted INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0, deferred INTEGER NOT NULL DEFAULT 0"

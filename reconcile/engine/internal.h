@@ -29,7 +29,8 @@ struct session {
     enum session_state state;
     struct hl_error *error;
     const char *lacking;
-    bool read;               /* its objects were read */
+    bool read;               /* its objects were read, or are being read */
+    bool opening;            /* a worker waits for it to answer and reads it */
     size_t running;          /* actions in flight, for the provider's own limit */
     struct hl_read_stats stats;
 };
@@ -65,6 +66,8 @@ const struct hl_recorded *engine_recorded(const struct hl_engine *engine, const 
 struct hl_plan_input engine_plan_input(struct hl_engine *engine);
 
 /* session.c */
+/* Values as the state recorded them; for settings and outputs when there is no plan. */
+struct hl_outputs engine_known_outputs(struct hl_engine *engine);
 struct session *engine_session(struct hl_engine *engine, const char *instance, const char *type);
 /* Opens it when its settings are known; sets its state. Outputs give the settings their values. */
 void engine_session_open(struct hl_engine *engine, struct session *session, const struct hl_outputs *outputs);

@@ -6,6 +6,30 @@
 
 enum { READY_PAUSE_MS = 500 };
 
+static struct hl_value *known_output(void *context, struct hl_arena *arena, const char *address, const char *output)
+{
+    const struct hl_engine *engine = context;
+    const struct hl_recorded *recorded = engine_recorded(engine, address);
+    static const struct hl_live nothing = {.presence = HL_LIVE_UNREAD};
+
+    if (recorded == NULL)
+        return hl_value_unknown(arena, hl_arena_printf(arena, "%s%s%s", address, output != NULL ? "." : "", output != NULL ? output : ""));
+    const struct hl_step step = {
+        .address = address,
+        .kind = hl_kind_find(engine->options.registry, recorded->kind, NULL),
+        .recorded = recorded,
+        .desired = recorded->desired,
+        .live = &nothing,
+        .action = HL_ACTION_NONE,
+    };
+    return hl_step_output(arena, &step, output);
+}
+
+struct hl_outputs engine_known_outputs(struct hl_engine *engine)
+{
+    return (struct hl_outputs){known_output, engine};
+}
+
 static const struct hl_provider_spec *find_spec(const struct hl_engine *engine, const char *instance)
 {
     return engine->options.spec != NULL ? hl_map_find(&engine->options.spec->providers, instance) : NULL;

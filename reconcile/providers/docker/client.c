@@ -3,13 +3,10 @@
 #include "reconcile/providers/docker/client.h"
 
 #include "reconcile/providers/docker/endpoint.h"
-#include "reconcile/providers/docker/image.h"
 #include "reconcile/transport/files.h"
 #include "schema/base/json.h"
 
-#include <ctype.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -84,7 +81,6 @@ void hl_docker_close(struct hl_session *session)
 
     if (docker == NULL)
         return;
-    hl_image_cache_clear(docker);
     hl_http_free(docker->http);
     hl_arena_free(docker->arena);
     pthread_mutex_destroy(&docker->lock);

@@ -1,0 +1,348 @@
+/* The plan as a person reads it: the verdict word first, so that it reads without colour and greps well; what destroys first; the reason to the right; nothing
+ * about unchanged objects but a count; the last line always of the same form. */
+#include "config.h"
+
+#include "reconcile/render/change.h"
+#include "reconcile/render/layout.h"
+
+#include <string.h>
+
+enum {
+    VERB_WIDTH = 9,
+    CHANGE_INDENT = 11,
+    ADDRESS_MINIMUM = 24,
+    ADDRESS_MAXIMUM = 44,
+    REASON_ROOM = 30,  /* a terminal that leaves less than this for reasons gets them unwrapped */
+    USERS_SHOWN = 3,
+    NAMES_SHOWN = 5,
+};
+
+/* In the order of the blocks: what destroys first, what is refused last, where the eye rests. */
+static const struct verdict {
+    enum hl_action action;
+    enum hl_paint paint;
+} verdicts[] = {
+    {HL_ACTION_REPLACE, HL_PAINT_RED},   {HL_ACTION_DELETE, HL_PAINT_RED},  {HL_ACTION_UPDATE, HL_PAINT_YELLOW}, {HL_ACTION_ADOPT, HL_PAINT_GREEN},
+    {HL_ACTION_CREATE, HL_PAINT_GREEN},  {HL_ACTION_FORGET, HL_PAINT_DIM},  {HL_ACTION_DEFER, HL_PAINT_BLUE},    {HL_ACTION_REFUSE, HL_PAINT_RED},
+};
+_Static_assert(HL_COUNT(verdicts) == HL_ACTIONS - 1, "a verdict for each action but 'none'");
+
+struct page {
+    struct hl_text *out;
+    struct hl_arena *arena;
+    const struct hl_plan_view *view;
+    struct hl_look look;
+    size_t address_width;
+};
+
+static void put_reads(struct hl_text *out, const struct hl_plan_view *view)
+{
+    bool first = true;
+
+    hl_text_printf(out, "   read in %.2f s", (double)view->read_ms / 1000.0);
+    for (size_t i = 0; i < view->stats_count; i++) {
+        const struct hl_read_stats *stats = &view->stats[i];
+
+        if (stats->late || stats->error != NULL)
+            continue;
+        hl_text_puts(out, first ? ": " : ", ");
+        hl_put_safe(out, stats->provider);
+        hl_text_printf(out, " %zu%s", stats->requests, first ? (stats->requests == 1 ? " call" : " calls") : "");
+        first = false;
+    }
+    for (size_t i = 0; i < view->stats_count; i++) {
+        if (!view->stats[i].late)
+            continue;
+        hl_text_puts(out, first ? ": " : ", ");
+        hl_put_safe(out, view->stats[i].provider);
+        hl_text_puts(out, " later");
+        first = false;
+    }
+}
+
+static void put_warning(struct hl_text *out, const char *what, const struct hl_error *error, bool color)
+{
+    hl_auto(heap) char *text = hl_error_text(error);
+
+    hl_paint(out, color, HL_PAINT_RED, "unreadable:");
+    hl_text_putc(out, ' ');
+    hl_put_safe(out, what);
+    hl_text_puts(out, ": ");
+    hl_put_safe(out, text);
+    hl_text_putc(out, '\n');
+}
+
+void hl_render_head(struct hl_text *out, const struct hl_plan_view *view, const char *command, struct hl_look look)
+{
+    hl_paint_begin(out, look.color, HL_PAINT_BOLD);
+    hl_text_printf(out, "hlrec %s", command);
+    hl_paint_end(out, look.color, HL_PAINT_BOLD);
+    hl_text_puts(out, "  ");
+    hl_put_safe(out, view->source != NULL ? view->source : view->file);
+    if (view->commit != NULL)
+        hl_text_printf(out, " @ %.7s", view->commit);
+    hl_text_printf(out, "   state #%lld", (long long)view->serial);
+    put_reads(out, view);
+    hl_text_putc(out, '\n');
+    for (size_t i = 0; i < view->stats_count; i++) {
+        if (view->stats[i].error != NULL)
+            put_warning(out, view->stats[i].provider, view->stats[i].error, look.color);
+    }
+    if (view->other_run != NULL) {
+        hl_paint(out, look.color, HL_PAINT_YELLOW, "note:");
+        hl_text_putc(out, ' ');
+        hl_put_safe(out, view->other_run);
+        hl_text_putc(out, '\n');
+    }
+    hl_text_putc(out, '\n');
+}
+
+/* ---- the reason of a step, at the right ---- */
+
+static void put_users(struct hl_text *text, const struct hl_step *step)
+{
+    size_t count = 0;
+
+    for (; step->used_by != NULL && step->used_by[count] != NULL; count++)
+        continue;
+    for (size_t i = 0; i < count && i < USERS_SHOWN; i++)
+        hl_text_printf(text, "%s%s", i == 0 ? "; used by " : ", ", step->used_by[i]);
+    if (count > USERS_SHOWN)
+        hl_text_printf(text, " and %zu more", count - USERS_SHOWN);
+}
+
+static bool shows_place(const struct hl_step *step)
+{
+    switch (step->action) {
+    case HL_ACTION_CREATE:
+    case HL_ACTION_ADOPT:
+    case HL_ACTION_DEFER:
+    case HL_ACTION_REFUSE:
+        return step->at.line > 0;
+    case HL_ACTION_NONE:
+    case HL_ACTION_UPDATE:
+    case HL_ACTION_REPLACE:
+    case HL_ACTION_DELETE:
+    case HL_ACTION_FORGET:
+    case HL_ACTIONS:
+        break;
+    }
+    return step->at.line > 0 && step->changes_count == 0 && step->resource != NULL;
+}
+
+static void put_reason(struct page *page, struct hl_text *text, const struct hl_step *step)
+{
+    hl_text_puts(text, step->reason);
+    if (step->action == HL_ACTION_REPLACE) {
+        hl_text_puts(text, step->order == HL_REPLACE_CREATE_FIRST ? "; the new one is made first" : "; down until the new one is up");
+        put_users(text, step);
+    }
+    if (step->moved_from != NULL)
+        hl_text_printf(text, "; was %s", step->moved_from);
+    if (step->loses_data && (step->action == HL_ACTION_DELETE || step->action == HL_ACTION_REPLACE))
+        hl_text_puts(text, "; ITS DATA IS LOST");
+    if (step->action == HL_ACTION_DEFER && step->hint != NULL)
+        hl_text_printf(text, " -> %s", step->hint);
+    if (shows_place(step))
+        hl_text_printf(text, "  %s:%u", page->view->file, step->at.line);
+}
+
+static void put_verdict(struct page *page, const char *verb, enum hl_paint paint, const char *address, const char *reason)
+{
+    struct hl_text *out = page->out;
+    const size_t column = VERB_WIDTH + page->address_width + 2;
+    const size_t width = (size_t)page->look.width > column + REASON_ROOM ? (size_t)page->look.width : 0;
+    size_t from = out->length;
+
+    hl_paint(out, page->look.color, paint, verb);
+    hl_pad(out, from, VERB_WIDTH);
+    from = out->length;
+    hl_put_safe(out, address);
+    hl_pad(out, from, page->address_width);
+    if (reason[0] != '\0') {
+        hl_text_puts(out, "  ");
+        hl_put_wrapped(out, reason, column, column, width);
+    }
+    hl_text_putc(out, '\n');
+}
+
+static void put_below(struct page *page, const char *label, enum hl_paint paint, const char *text)
+{
+    const size_t width = page->look.width > CHANGE_INDENT + REASON_ROOM ? (size_t)page->look.width : 0;
+
+    hl_spaces(page->out, CHANGE_INDENT);
+    hl_paint(page->out, page->look.color, paint, label);
+    hl_text_putc(page->out, ' ');
+    hl_put_wrapped(page->out, text, CHANGE_INDENT + strlen(label) + 1, CHANGE_INDENT + 2, width);
+    hl_text_putc(page->out, '\n');
+}
+
+static void put_step(struct page *page, const struct hl_step *step, enum hl_paint paint)
+{
+    const struct hl_change_look look = {.look = page->look, .file = page->view->file, .indent = CHANGE_INDENT};
+    hl_auto(text) struct hl_text reason = HL_TEXT_INIT(HL_MAX_RENDER);
+    struct hl_changes changes;
+
+    put_reason(page, &reason, step);
+    put_verdict(page, hl_action_info(step->action)->verb, paint, step->address, hl_text_get(&reason));
+    hl_step_changes(page->arena, step, &changes);
+    /* What a new object will be stands in the spec; it is repeated on demand only. */
+    if (step->action != HL_ACTION_CREATE || page->look.verbose)
+        hl_changes_human(page->out, &changes, &look);
+    if (step->action == HL_ACTION_REFUSE && step->live->error != NULL) {
+        hl_auto(heap) char *text = hl_error_text(step->live->error);
+
+        put_below(page, "error:", HL_PAINT_RED, text);
+    }
+    if (step->hint != NULL && step->action != HL_ACTION_DEFER)
+        put_below(page, "hint:", HL_PAINT_BLUE, step->hint);
+    if (step->live->note != NULL)
+        put_below(page, "note:", HL_PAINT_YELLOW, step->live->note);
+}
+
+/* What is not changed but worth a word: a new address, a crash loop. */
+static void put_unchanged(struct page *page, const struct hl_step *step)
+{
+    if (step->action != HL_ACTION_NONE)
+        return;
+    if (step->moved_from != NULL)
+        put_verdict(page, "MOVE", HL_PAINT_DIM, step->address, hl_arena_printf(page->arena, "was %s", step->moved_from));
+    if (step->live->note != NULL)
+        put_verdict(page, "NOTE", HL_PAINT_YELLOW, step->address, step->live->note);
+}
+
+static bool is_shown(const struct hl_step *step)
+{
+    return step->action != HL_ACTION_NONE || step->moved_from != NULL || step->live->note != NULL;
+}
+
+static size_t measure_addresses(const struct hl_plan *plan)
+{
+    size_t width = ADDRESS_MINIMUM;
+
+    for (size_t i = 0; i < plan->count; i++) {
+        const size_t own = hl_width(plan->steps[i]->address, strlen(plan->steps[i]->address));
+
+        if (is_shown(plan->steps[i]) && own > width && own <= ADDRESS_MAXIMUM)
+            width = own;
+    }
+    return width;
+}
+
+static void put_guard(struct page *page)
+{
+    const struct hl_plan *plan = page->view->plan;
+
+    hl_paint(page->out, page->look.color, HL_PAINT_RED, "REFUSED");
+    hl_text_puts(page->out, "  apply stops here: ");
+    hl_put_safe(page->out, plan->guard);
+    hl_text_putc(page->out, '\n');
+    if (plan->guard_hint != NULL)
+        put_below(page, "hint:", HL_PAINT_BLUE, plan->guard_hint);
+    hl_text_putc(page->out, '\n');
+}
+
+void hl_render_plan_human(struct hl_text *out, const struct hl_plan_view *view, struct hl_look look)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    const struct hl_plan *plan = view->plan;
+    struct page page = {.out = out, .arena = arena, .view = view, .look = look, .address_width = measure_addresses(plan)};
+
+    hl_render_head(out, view, "plan", look);
+
+    const size_t head = out->length;
+
+    for (size_t i = 0; i < HL_COUNT(verdicts); i++) {
+        for (size_t j = 0; plan->counts[verdicts[i].action] > 0 && j < plan->count; j++) {
+            if (plan->steps[j]->action == verdicts[i].action)
+                put_step(&page, plan->steps[j], verdicts[i].paint);
+        }
+    }
+    for (size_t i = 0; i < plan->count; i++)
+        put_unchanged(&page, plan->steps[i]);
+    if (out->length > head)
+        hl_text_putc(out, '\n');
+    else
+        hl_text_puts(out, "No changes.\n");
+    if (plan->guard != NULL)
+        put_guard(&page);
+    hl_render_summary(out, plan);
+    hl_text_putc(out, '\n');
+}
+
+/* ---- the last line ---- */
+
+static void put_losses(struct hl_text *out, const struct hl_plan *plan)
+{
+    size_t count = 0;
+
+    hl_text_puts(out, "Data loss:");
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct hl_step *step = plan->steps[i];
+
+        if (!step->loses_data || (step->action != HL_ACTION_DELETE && step->action != HL_ACTION_REPLACE))
+            continue;
+        if (count < NAMES_SHOWN) {
+            hl_text_puts(out, count > 0 ? ", " : " ");
+            hl_put_safe(out, step->address);
+        }
+        count++;
+    }
+    if (count > NAMES_SHOWN)
+        hl_text_printf(out, " and %zu more", count - NAMES_SHOWN);
+    hl_text_puts(out, count == 0 ? " none." : ".");
+}
+
+void hl_render_summary(struct hl_text *out, const struct hl_plan *plan)
+{
+    static const struct {
+        enum hl_action action;
+        bool always;
+        const char *words;
+    } parts[] = {
+        {HL_ACTION_CREATE, true, "to create"}, {HL_ACTION_UPDATE, true, "to update"},  {HL_ACTION_REPLACE, true, "to replace"},
+        {HL_ACTION_DELETE, true, "to delete"}, {HL_ACTION_ADOPT, false, "to adopt"},   {HL_ACTION_FORGET, false, "to forget"},
+        {HL_ACTION_DEFER, true, "deferred"},   {HL_ACTION_REFUSE, false, "refused"},   {HL_ACTION_NONE, true, "unchanged"},
+    };
+    _Static_assert(HL_COUNT(parts) == HL_ACTIONS, "a part for each action");
+    bool first = true;
+
+    hl_text_puts(out, "Plan: ");
+    for (size_t i = 0; i < HL_COUNT(parts); i++) {
+        if (!parts[i].always && plan->counts[parts[i].action] == 0)
+            continue;
+        hl_text_printf(out, "%s%zu %s", first ? "" : ", ", plan->counts[parts[i].action], parts[i].words);
+        first = false;
+    }
+    hl_text_puts(out, ". ");
+    put_losses(out, plan);
+}
+
+void hl_render_apply_summary(struct hl_text *out, const struct hl_apply_result *result, int64_t elapsed_ms, struct hl_look look)
+{
+    const struct {
+        size_t count;
+        const char *word;
+        enum hl_paint paint;
+    } parts[] = {{result->failed, "failed", HL_PAINT_RED},
+                 {result->skipped, "skipped", HL_PAINT_YELLOW},
+                 {result->refused, "refused", HL_PAINT_RED},
+                 {result->deferred, "deferred", HL_PAINT_BLUE}};
+    size_t done = 0;
+
+    hl_text_printf(out, "Applied in %.1f s: ", (double)elapsed_ms / 1000.0);
+    for (int action = HL_ACTION_CREATE; action <= HL_ACTION_FORGET; action++) {
+        if (result->done[action] == 0)
+            continue;
+        hl_text_printf(out, "%s%zu %s", done > 0 ? ", " : "", result->done[action], hl_action_info((enum hl_action)action)->done);
+        done++;
+    }
+    hl_text_puts(out, done == 0 ? "nothing changed" : "");
+    for (size_t i = 0; i < HL_COUNT(parts); i++) {
+        if (parts[i].count == 0)
+            continue;
+        hl_text_printf(out, ", %zu ", parts[i].count);
+        hl_paint(out, look.color, parts[i].paint, parts[i].word);
+    }
+    hl_text_puts(out, result->interrupted ? "; interrupted.\n" : ".\n");
+}

@@ -1,0 +1,17 @@
+noinst_LIBRARIES += %reldir%/libhlrender.a
+
+%canon_reldir%_libhlrender_a_SOURCES = \
+	%reldir%/render.h \
+	%reldir%/change.c %reldir%/change.h \
+	%reldir%/drift.c \
+	%reldir%/error.c \
+	%reldir%/graph.c \
+	%reldir%/graph_layout.c %reldir%/graph_layout.h \
+	%reldir%/human.c \
+	%reldir%/json.c %reldir%/plan_json.h \
+	%reldir%/layout.c %reldir%/layout.h \
+	%reldir%/markdown.c %reldir%/markdown.h \
+	%reldir%/mask.c \
+	%reldir%/progress.c \
+	%reldir%/sink.c \
+	%reldir%/unified.c %reldir%/unified.h
