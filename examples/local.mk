@@ -1,1 +1,1 @@
-EXTRA_DIST += %reldir%/run %reldir%/quickstart %reldir%/bifrost
+EXTRA_DIST += %reldir%/run %reldir%/private-docker.sh %reldir%/quickstart %reldir%/bifrost

@@ -120,7 +120,6 @@ struct hl_field hl_field_of_item(const struct hl_field *field)
         .name = field->name,
         .type = field->item,
         .fields = field->fields,
-        .allowed = field->allowed,
         .forms = field->forms & HL_FORM_NOCASE,
         .minimum = field->minimum,
         .maximum = field->maximum,
@@ -218,8 +217,44 @@ static void sort_set(struct hl_value *list)
     items->count = kept;
 }
 
+static bool is_allowed(const struct hl_field *field, const char *text)
+{
+    for (size_t i = 0; field->allowed[i] != NULL; i++)
+        if (strcmp(field->allowed[i], text) == 0)
+            return true;
+    return false;
+}
+
+static void report_allowed(struct hl_check *check, const struct hl_field *field, const struct hl_value *value, const struct hl_place *place)
+{
+    hl_auto(text) struct hl_text list = HL_TEXT_INIT(4096);
+    bool secret = field->sensitive || value->sensitive;
+    size_t count = 0;
+    struct hl_diag *diag;
+
+    for (; field->allowed[count] != NULL; count++)
+        hl_text_printf(&list, "%s%s", count == 0 ? "" : field->allowed[count + 1] == NULL ? " or " : ", ", field->allowed[count]);
+    diag = hl_diag_error(check->diags, value->at, "%s must be %s, found %s", hl_place_words(check->arena, place), hl_text_get(&list),
+                         secret ? "something else" : hl_arena_printf(check->arena, "'%.60s'", value->text.data));
+    if (!secret)
+        hl_diag_suggest(check->diags, diag, value->text.data, field->allowed, count);
+}
+
+/* A text, or the texts of a list or map. */
+static void check_allowed(struct hl_check *check, const struct hl_field *field, const struct hl_value *value, const struct hl_place *place)
+{
+    if (value->type == HL_TEXT && !is_allowed(field, value->text.data))
+        report_allowed(check, field, value, place);
+    for (size_t i = 0; i < hl_value_count(value); i++) {
+        const struct hl_place inner = {.up = place, .key = hl_value_key(value, i), .number = i};
+
+        check_allowed(check, field, value->type == HL_LIST ? hl_value_item(value, i) : hl_value_at(value, i), &inner);
+    }
+}
+
 /* What holds for every type, once the value is there. */
-static struct hl_value *finish(struct hl_check *check, const struct hl_field *field, struct hl_value *value, struct hl_span at)
+static struct hl_value *finish(struct hl_check *check, const struct hl_field *field, struct hl_value *value, struct hl_span at,
+                               const struct hl_place *place)
 {
     bool sensitive = field->sensitive || value->sensitive;
 
@@ -232,6 +267,8 @@ static struct hl_value *finish(struct hl_check *check, const struct hl_field *fi
         if (value->at.line == 0)
             value->at = at;
     }
+    if (field->allowed != NULL)
+        check_allowed(check, field, value, place);
     if (field->order == HL_SET && value->type == HL_LIST)
         sort_set(value);
     if (sensitive)
@@ -311,7 +348,7 @@ struct hl_value *hl_decode_value(struct hl_check *check, const struct hl_node *n
     value = hl_decode_unknown(check, node);
     if (value == NULL)
         value = decode_switch(check, node, field, place);
-    return value == NULL ? NULL : finish(check, field, value, node->at);
+    return value == NULL ? NULL : finish(check, field, value, node->at, place);
 }
 
 struct hl_value *hl_decode_field(struct hl_check *check, const struct hl_node *node, const struct hl_field *field, const char *what)

@@ -61,32 +61,6 @@ static const char *text_of(struct hl_check *check, const struct hl_node *node)
     return NULL;
 }
 
-static void report_allowed(struct hl_check *check, const struct hl_node *node, const struct hl_field *field, const struct hl_place *place,
-                           const char *text)
-{
-    hl_auto(text) struct hl_text list = HL_TEXT_INIT(4096);
-    size_t count = 0;
-
-    for (; field->allowed[count] != NULL; count++)
-        hl_text_printf(&list, "%s%s", count == 0 ? "" : field->allowed[count + 1] == NULL ? " or " : ", ", field->allowed[count]);
-
-    struct hl_diag *diag = hl_diag_error(check->diags, node->at, "%s must be %s, found %s", hl_place_words(check->arena, place),
-                                         hl_text_get(&list), hl_decode_shown(check, node, field, text));
-
-    if (!field->sensitive && !hl_node_is_sensitive(node))
-        hl_diag_suggest(check->diags, diag, text, field->allowed, count);
-}
-
-static bool is_allowed(const struct hl_field *field, const char *text)
-{
-    if (field->allowed == NULL)
-        return true;
-    for (size_t i = 0; field->allowed[i] != NULL; i++)
-        if (strcmp(field->allowed[i], text) == 0)
-            return true;
-    return false;
-}
-
 static struct hl_value *decode_string(struct hl_check *check, const struct hl_node *node, const struct hl_field *field,
                                       const struct hl_place *place)
 {
@@ -100,14 +74,9 @@ static struct hl_value *decode_string(struct hl_check *check, const struct hl_no
     } else if (node->type == HL_NODE_VALUE) {
         value = hl_value_text(check->arena, hl_value_to_text(check->arena, node->value));
     }
-    if (value == NULL) {
+    if (value == NULL)
         hl_decode_wrong_type(check, node, field, place);
-        return NULL;
-    }
-    if (is_allowed(field, value->text.data))
-        return value;
-    report_allowed(check, node, field, place, value->text.data);
-    return NULL;
+    return value;
 }
 
 static struct hl_value *decode_int(struct hl_check *check, const struct hl_node *node, const struct hl_field *field,

@@ -42,7 +42,7 @@ struct hl_field {
     enum hl_field_type type;
     enum hl_field_type item;          /* HL_F_LIST, HL_F_MAP: what is in it */
     const struct hl_field *fields;    /* HL_F_OBJECT, or a list or map of objects: ends with .name = NULL */
-    const char *const *allowed;       /* HL_F_STRING: NULL-terminated list of the values allowed */
+    const char *const *allowed;       /* HL_F_STRING, or a list or map of them: NULL-terminated list of the values allowed, as normalised */
     const char *fallback;             /* the system's default, as the spec would write it; what a field goes back to when the spec drops it */
     const char *key;                  /* list of objects: the member by which items are matched (diffed like a map) */
     const char *refers_to;            /* a string (or list item, or map key) that names a resource of this kind, if the spec has one */

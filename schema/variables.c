@@ -3,6 +3,7 @@
 
 #include "schema/load.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct given {
@@ -106,6 +107,14 @@ static void report_required(struct hl_loader *loader, const struct hl_node_entry
     hl_diag_hint(loader->diags, diag, "give it with --var %s=... or in a file with --var-file", entry->key);
 }
 
+static bool has_known_key(const struct hl_node *node)
+{
+    for (size_t i = 0; i < node->map.count; i++)
+        if (hl_field_find(hl_variable_fields, node->map.entries[i].key, false) != NULL)
+            return true;
+    return node->map.count == 0;
+}
+
 /* The long form's members, without the default. */
 static struct hl_value *decode_long_form(struct hl_loader *loader, const struct hl_node_entry *entry)
 {
@@ -114,18 +123,16 @@ static struct hl_value *decode_long_form(struct hl_loader *loader, const struct 
     const struct hl_scope scope = hl_scope_of(&reaching);
     struct hl_check check = hl_check_of(loader->spec, loader->spec->arena, loader->diags, &scope);
     const struct hl_place place = {.what = what, .at = entry->at};
-    size_t errors = loader->diags->errors;
-    struct hl_value *members;
 
     snprintf(what, sizeof(what), "variable '%.80s'", entry->key);
-    members = hl_decode_members(&check, entry->value, hl_variable_fields + 1, 0, hl_variable_fields, &place);
-    if (loader->diags->errors > errors && hl_node_find(entry->value, "default") == NULL) {
-        struct hl_diag *diag = &loader->diags->items[loader->diags->count - 1];
+    if (!has_known_key(entry->value)) {
+        struct hl_diag *diag = hl_diag_error(loader->diags, entry->at, "%s has neither a default nor a description", what);
 
-        if (diag->hint == NULL || strstr(diag->hint, "its keys") != NULL)
-            hl_diag_hint(loader->diags, diag, "a mapping as the value goes under 'default:'");
+        hl_diag_hint(loader->diags, diag, "a mapping as the value goes under 'default:'");
+        return NULL;
     }
-    return members;
+    /* The first row is `default`, which is decoded apart: it may be overridden. */
+    return hl_decode_members(&check, entry->value, hl_variable_fields + 1, 0, hl_variable_fields, &place);
 }
 
 static void load_variable(struct hl_loader *loader, const struct hl_node_entry *entry, const struct given *given)

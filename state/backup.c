@@ -86,8 +86,7 @@ static bool is_small(struct hl_store *store)
 {
     int64_t pages = 0, page_size = 0;
 
-    return hl_sql_int(store, "PRAGMA page_count", &pages, NULL) && hl_sql_int(store, "PRAGMA page_size", &page_size, NULL) &&
-           pages * page_size <= KEEP_MAXIMUM;
+    return hl_sql_int(store, "PRAGMA page_count", &pages, NULL) && hl_sql_int(store, "PRAGMA page_size", &page_size, NULL) && pages * page_size <= KEEP_MAXIMUM;
 }
 
 /* The run itself went well, and its results are committed: a full disk here must not turn it into a failure. */

@@ -24,10 +24,11 @@ void hl_store_disconnect(struct hl_store *store)
 
 static bool connect_with(struct hl_store *store, const char *file, int flags, struct hl_error **err)
 {
-    int rc = sqlite3_open_v2(file, &store->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    int rc = sqlite3_open_v2(file, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 
     if (rc != SQLITE_OK)
         return hl_sql_fail(store, rc, err);
+    sqlite3_extended_result_codes(store->db, 1);
     sqlite3_busy_timeout(store->db, HL_STATE_BUSY_MS);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     return hl_sql_exec(store, common_settings, err);
@@ -36,7 +37,12 @@ static bool connect_with(struct hl_store *store, const char *file, int flags, st
 /* -wal and -shm get the mode of the database file from SQLite: 0600. */
 bool hl_store_connect_writer(struct hl_store *store, struct hl_error **err)
 {
-    return connect_with(store, store->file, SQLITE_OPEN_READWRITE, err) && hl_sql_exec(store, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", err);
+    return connect_with(store, store->file, SQLITE_OPEN_READWRITE, err);
+}
+
+bool hl_store_use_wal(struct hl_store *store, struct hl_error **err)
+{
+    return hl_sql_exec(store, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", err);
 }
 
 bool hl_store_connect_memory(struct hl_store *store, struct hl_error **err)
@@ -89,9 +95,8 @@ bool hl_store_connect_copy(struct hl_store *store, struct hl_error **err)
 static bool is_empty_or_absent(const char *file, const char *suffix)
 {
     hl_auto(heap) char *path = hl_state_file_beside(file, suffix);
-    struct stat info;
 
-    return stat(path, &info) != 0 || info.st_size == 0;
+    return hl_state_file_is_empty(path);
 }
 
 /* Whether the file alone is the whole state: no writer has commits beside it. */

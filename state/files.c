@@ -21,6 +21,13 @@ char *hl_state_file_beside(const char *path, const char *suffix)
     return out;
 }
 
+bool hl_state_file_is_empty(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) != 0 || info.st_size == 0;
+}
+
 bool hl_state_file_exists(const char *path)
 {
     struct stat info;
@@ -105,10 +112,6 @@ bool hl_state_file_check(const char *path, enum hl_store_mode mode, struct hl_er
     if ((info.st_mode & forbidden) != 0) {
         hl_fail(err, HL_E_REFUSED, "state file '%s' is open to others (mode %04o)", path, (unsigned)(info.st_mode & 07777));
         return hl_error_hint(err, "chmod 600 '%s'", path);
-    }
-    if (info.st_size == 0) { /* ours are made under another name: no crash of a creation leaves one */
-        hl_fail(err, HL_E_FAILED, "state file '%s' is empty: it was cut off", path);
-        return false;
     }
     return true;
 }

@@ -163,9 +163,9 @@ static void *grow(struct hl_arena *arena, void *items, size_t size, size_t count
 /* The newest first; limit <= 0 gives all. */
 bool hl_store_runs(struct hl_store *store, struct hl_arena *arena, int64_t limit, struct hl_run_row **out, size_t *count, struct hl_error **err)
 {
-    hl_auto(query) struct hl_query query =
-        hl_query_open(store, "SELECT id, command, who, host, source, source_commit, result, pid, started, finished, created, updated, replaced, deleted, failed, "
-                             "deferred FROM runs ORDER BY id DESC LIMIT ?1");
+    hl_auto(query) struct hl_query query = hl_query_open(
+        store, "SELECT id, command, who, host, source, source_commit, result, pid, started, finished, created, updated, replaced, deleted, failed, "
+               "deferred FROM runs ORDER BY id DESC LIMIT ?1");
     struct hl_run_row *runs = NULL;
     size_t found = 0, capacity = 0;
     bool row = false;
@@ -186,8 +186,7 @@ bool hl_store_runs(struct hl_store *store, struct hl_arena *arena, int64_t limit
 
 bool hl_store_events(struct hl_store *store, struct hl_arena *arena, int64_t run, struct hl_event_row **out, size_t *count, struct hl_error **err)
 {
-    hl_auto(query) struct hl_query query =
-        hl_query_open(store, "SELECT run, time, address, event, action, message FROM run_events WHERE run = ?1 ORDER BY id");
+    hl_auto(query) struct hl_query query = hl_query_open(store, "SELECT run, time, address, event, action, message FROM run_events WHERE run = ?1 ORDER BY id");
     struct hl_event_row *events = NULL;
     size_t found = 0, capacity = 0;
     bool row = false;

@@ -3,7 +3,7 @@
  *   files.c    paths, modes, atomic files          connect.c  SQLite connections: writer, reader, snapshot
  *   query.c    prepared statements, error texts    migrate.c  the tables, version by version
  *   seal.c     the AEAD                            codec.c    values to JSON with {"$secret": path} and back
- *   key.c      where the key comes from, rekey     secret.c   rows of table `secrets`
+ *   key.h      the sealing key, rekey              secret.c   rows of table `secrets`
  *   lock.c     one writer                          store.c    open, close, transactions, named texts
  *   record.c journal.c history.c backup.c          what state.h says
  *
@@ -49,6 +49,7 @@ struct hl_store {
     char id[HL_UUID_TEXT];
     int64_t serial;
     bool changed;  /* resources, within the open transaction */
+    bool broken;   /* a statement of the open transaction failed: it is not committed */
     bool copy_due; /* the last-good copy is to be made once nothing is open */
     int64_t run;   /* of hl_store_run_begin, else 0 */
     int64_t run_serial;
@@ -111,6 +112,7 @@ bool hl_state_file_resolve(const char *path, bool make, char **out, bool *exists
 bool hl_state_file_check(const char *path, enum hl_store_mode mode, struct hl_error **err) HL_MUST_CHECK;
 char *hl_state_file_beside(const char *path, const char *suffix);
 bool hl_state_file_exists(const char *path);
+bool hl_state_file_is_empty(const char *path); /* or absent */
 /* An empty file (0600) under a name of its own in the folder of `path`. */
 bool hl_state_file_temporary(const char *path, char **out, struct hl_error **err) HL_MUST_CHECK;
 /* Syncs `temporary` and gives it the name `path`. *taken instead of an error when that exists and `taken` is not NULL; without `taken`
@@ -121,7 +123,9 @@ void hl_state_file_own_like(int fd, const char *like);
 
 /* ---- connect.c ---- */
 
+/* hl_store_use_wal() comes when the file is known to be ours. */
 bool hl_store_connect_writer(struct hl_store *store, struct hl_error **err) HL_MUST_CHECK;
+bool hl_store_use_wal(struct hl_store *store, struct hl_error **err) HL_MUST_CHECK;
 bool hl_store_connect_reader(struct hl_store *store, struct hl_error **err) HL_MUST_CHECK;
 bool hl_store_connect_memory(struct hl_store *store, struct hl_error **err) HL_MUST_CHECK;
 /* A new file, while nobody else knows it: fast and unsynced. */
@@ -163,7 +167,7 @@ void hl_lock_drop(struct hl_store *store);
 const char *hl_lock_user(struct hl_arena *arena);
 const char *hl_lock_host(struct hl_arena *arena);
 
-/* ---- key.c ---- */
+/* ---- keyring.c; what lies below it is in key.h ---- */
 
 /* For a new state: finds or makes the key, writes `key.*` into meta. Called within the creation. */
 bool hl_key_create(struct hl_store *store, const char *const *environment, struct hl_error **err) HL_MUST_CHECK;
@@ -188,7 +192,8 @@ struct hl_codec_secrets {
 /* JSON of `value`, each sensitive part replaced by its placeholder and collected in `secrets`; unknown parts become null. */
 const char *hl_codec_encode(struct hl_arena *arena, const struct hl_value *value, struct hl_codec_secrets *secrets);
 typedef bool hl_codec_open_fn(void *context, const char *path, struct hl_value **out, struct hl_error **err);
-bool hl_codec_decode(struct hl_arena *arena, const char *json, hl_codec_open_fn *open, void *context, struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;
+bool hl_codec_decode(struct hl_arena *arena, const char *json, hl_codec_open_fn *open, void *context, struct hl_value **out,
+                     struct hl_error **err) HL_MUST_CHECK;
 /* The bytes that are sealed for one value, and back. */
 char *hl_codec_pack(struct hl_arena *arena, const struct hl_value *value, size_t *length);
 bool hl_codec_unpack(struct hl_arena *arena, const char *data, size_t length, struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;

@@ -6,11 +6,13 @@
 #include <string.h>
 
 /* AUTOINCREMENT: a number is never used again, for it is part of the associated data of what the intent seals. */
-static const char insert[] = "INSERT INTO journal(operation, address, kind, name, provider, provider_type, action, object_id, desired, checkpoint, needs, started, run) "
-                             "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+static const char insert[] =
+    "INSERT INTO journal(operation, address, kind, name, provider, provider_type, action, object_id, desired, checkpoint, needs, started, run) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
-static const char select_all[] = "SELECT id, operation, address, kind, name, provider, provider_type, action, object_id, desired, checkpoint, needs, started, run "
-                                 "FROM journal ORDER BY id";
+static const char select_all[] =
+    "SELECT id, operation, address, kind, name, provider, provider_type, action, object_id, desired, checkpoint, needs, started, run "
+    "FROM journal ORDER BY id";
 
 static const char *or_empty(const char *text)
 {

@@ -1,28 +1,27 @@
 #include "config.h"
 
-#include "state/internal.h"
-#include "state/seal.h"
+#include "state/key.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sodium.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEY_TEXT_MAXIMUM = 4096, PASSPHRASE_MINIMUM = 16, SALT_BYTES = crypto_pwhash_argon2id_SALTBYTES };
+enum {
+    KEY_TEXT_MAXIMUM = 4096,
+    PASSPHRASE_MINIMUM = 16,
+    SALT_BYTES = crypto_pwhash_argon2id_SALTBYTES,
+    /* The cost is recorded with each state, so that it can be raised for new ones. */
+    NEW_PASSES = crypto_pwhash_argon2id_OPSLIMIT_MODERATE,
+    NEW_KIB = crypto_pwhash_argon2id_MEMLIMIT_MODERATE / 1024,
+    MOST_PASSES = 32,
+    MOST_KIB = 1024 * 1024,
+};
 
 static const char key_prefix[] = "hlrec-key-v1:";
-static const char check_word[] = "hlrec";
-
-struct key_text {
-    enum hl_key_kind kind;
-    const char *file; /* or NULL */
-    const char *text;
-};
 
 /* ---- where the key comes from ---- */
 
@@ -79,13 +78,13 @@ static bool read_text(const char *path, int fd, struct hl_arena *arena, const ch
     return true;
 }
 
-static bool read_key_file(const char *path, enum hl_key_kind kind, struct hl_arena *arena, struct key_text *out, struct hl_error **err)
+bool hl_key_read_file(const char *path, enum hl_key_kind kind, struct hl_arena *arena, struct hl_key_text *out, struct hl_error **err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0)
         return hl_fail_errno(err, errno, "opening key file '%s'", path);
-    *out = (struct key_text){.kind = kind, .file = hl_arena_strdup(arena, path)};
+    *out = (struct hl_key_text){.kind = kind, .file = hl_arena_strdup(arena, path)};
 
     bool done = check_key_file(path, fd, kind, err) && read_text(path, fd, arena, &out->text, err);
 
@@ -93,7 +92,7 @@ static bool read_key_file(const char *path, enum hl_key_kind kind, struct hl_are
     return done;
 }
 
-static const char *new_key_text(struct hl_arena *arena)
+const char *hl_key_make(struct hl_arena *arena)
 {
     unsigned char key[HL_KEY_BYTES];
 
@@ -105,23 +104,22 @@ static const char *new_key_text(struct hl_arena *arena)
     return text;
 }
 
-/* The file beside the state. Only a state that is being made makes its key: for an existing one a new key would open nothing. */
-static bool find_beside(struct hl_store *store, bool create, struct hl_arena *arena, struct key_text *out, struct hl_error **err)
+static bool find_beside(struct hl_store *store, bool create, struct hl_arena *arena, struct hl_key_text *out, struct hl_error **err)
 {
     hl_auto(heap) char *path = hl_state_file_beside(store->file, ".key");
     bool taken = false;
 
-    if (create && !hl_state_file_exists(path) && !hl_state_file_save(path, new_key_text(arena), NULL, &taken, err))
+    if (create && !hl_state_file_exists(path) && !hl_state_file_save(path, hl_key_make(arena), NULL, &taken, err))
         return hl_wrap(err, "making key file '%s'", path);
     if (!create && !hl_state_file_exists(path)) {
         hl_fail(err, HL_E_FAILED, "the sealing key of '%s' was not found: there is no file '%s', and neither HLREC_KEY nor HLREC_KEY_FILE is set", store->path,
                 path);
         return hl_error_hint(err, "put the key back: without it the secrets in the state cannot be read");
     }
-    return read_key_file(path, HL_KEY_BESIDE, arena, out, err);
+    return hl_key_read_file(path, HL_KEY_BESIDE, arena, out, err);
 }
 
-static bool find_key(struct hl_store *store, const char *const *environment, bool create, struct hl_arena *arena, struct key_text *out, struct hl_error **err)
+bool hl_key_find(struct hl_store *store, const char *const *environment, bool create, struct hl_arena *arena, struct hl_key_text *out, struct hl_error **err)
 {
     const char *text = find_variable(environment, "HLREC_KEY");
     const char *file = find_variable(environment, "HLREC_KEY_FILE");
@@ -132,21 +130,21 @@ static bool find_key(struct hl_store *store, const char *const *environment, boo
         return hl_error_hint(err, "give it a value, or unset it");
     }
     if (text != NULL) {
-        *out = (struct key_text){.kind = HL_KEY_ENVIRONMENT, .text = text};
+        *out = (struct hl_key_text){.kind = HL_KEY_ENVIRONMENT, .text = text};
         return true;
     }
     if (file != NULL)
-        return read_key_file(file, HL_KEY_FILE, arena, out, err);
+        return hl_key_read_file(file, HL_KEY_FILE, arena, out, err);
     if (!hl_is_blank(folder)) {
         const char *credential = hl_arena_printf(arena, "%s/hlrec-key", folder);
 
         if (hl_state_file_exists(credential))
-            return read_key_file(credential, HL_KEY_CREDENTIAL, arena, out, err);
+            return hl_key_read_file(credential, HL_KEY_CREDENTIAL, arena, out, err);
     }
     return find_beside(store, create, arena, out, err);
 }
 
-static const char *name_source(const struct key_text *key, struct hl_arena *arena)
+const char *hl_key_name(const struct hl_key_text *key, struct hl_arena *arena)
 {
     return key->kind == HL_KEY_ENVIRONMENT ? "HLREC_KEY" : hl_arena_printf(arena, "key file '%s'", key->file);
 }
@@ -165,32 +163,56 @@ static bool decode_key(const char *text, const char *source, unsigned char out[H
     return true;
 }
 
-/* The cost is recorded with each state, so that it can be raised for new ones. The bounds keep a doctored file from using up the memory. */
-static bool stretch(struct hl_store *store, const char *passphrase, unsigned char out[HL_KEY_BYTES], struct hl_error **err)
+bool hl_key_put_cost(struct hl_store *store, struct hl_error **err)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-    const char *cost = NULL, *salt_text = NULL;
-    const unsigned long most_operations = 32, most_kib = 1024UL * 1024;
-    unsigned long operations = 0, kib = 0;
-    size_t salt_length = 0;
+    unsigned char salt[SALT_BYTES];
 
-    if (!hl_store_meta_get(store, arena, "key.argon2id", &cost, err) || !hl_store_meta_get(store, arena, "key.salt", &salt_text, err))
+    hl_random(salt, sizeof(salt));
+    return hl_store_meta_put(store, "key.salt", hl_base64_encode(arena, HL_BASE64, salt, sizeof(salt)), err) &&
+           hl_store_meta_put(store, "key.argon2id.passes", hl_arena_printf(arena, "%d", NEW_PASSES), err) &&
+           hl_store_meta_put(store, "key.argon2id.kib", hl_arena_printf(arena, "%d", NEW_KIB), err);
+}
+
+/* The bounds keep a doctored file from using up the memory. */
+static bool get_cost(struct hl_store *store, unsigned char salt[SALT_BYTES], int64_t *passes, int64_t *kib, struct hl_error **err)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    const char *passes_text = NULL, *kib_text = NULL, *salt_text = NULL;
+    size_t length = 0;
+
+    if (!hl_store_meta_get(store, arena, "key.argon2id.passes", &passes_text, err) || !hl_store_meta_get(store, arena, "key.argon2id.kib", &kib_text, err) ||
+        !hl_store_meta_get(store, arena, "key.salt", &salt_text, err))
         return false;
 
-    const char *salt = salt_text == NULL ? NULL : hl_base64_decode(arena, HL_BASE64, salt_text, strlen(salt_text), &salt_length);
+    const char *bytes = salt_text == NULL ? NULL : hl_base64_decode(arena, HL_BASE64, salt_text, strlen(salt_text), &length);
 
-    if (cost == NULL || sscanf(cost, "%4lu passes, %9lu KiB", &operations, &kib) != 2 || operations > most_operations || kib > most_kib || salt == NULL ||
-        salt_length != SALT_BYTES)
-        return hl_fail(err, HL_E_FAILED, "state file '%s' is damaged: key.argon2id or key.salt", store->path);
-    if (crypto_pwhash(out, HL_KEY_BYTES, passphrase, strlen(passphrase), (const unsigned char *)salt, operations, kib * 1024, crypto_pwhash_ALG_ARGON2ID13) != 0)
-        return hl_fail(err, HL_E_FAILED, "not enough memory (%lu MB) for the passphrase of '%s'", kib / 1024, store->path);
+    if (bytes == NULL || length != SALT_BYTES || passes_text == NULL || !hl_parse_int(passes_text, 1, MOST_PASSES, passes) || kib_text == NULL ||
+        !hl_parse_int(kib_text, 8, MOST_KIB, kib)) {
+        hl_fail(err, HL_E_FAILED, "state file '%s' is damaged: its key.salt and key.argon2id", store->path);
+        return hl_sql_way_back(store, err);
+    }
+    memcpy(salt, bytes, SALT_BYTES);
     return true;
 }
 
-static bool derive(struct hl_store *store, const struct key_text *key, unsigned char out[HL_KEY_BYTES], struct hl_error **err)
+static bool stretch(struct hl_store *store, const char *passphrase, unsigned char out[HL_KEY_BYTES], struct hl_error **err)
+{
+    unsigned char salt[SALT_BYTES];
+    int64_t passes = 0, kib = 0;
+
+    if (!get_cost(store, salt, &passes, &kib, err))
+        return false;
+    if (crypto_pwhash(out, HL_KEY_BYTES, passphrase, strlen(passphrase), salt, (unsigned long long)passes, (size_t)kib * 1024, crypto_pwhash_ALG_ARGON2ID13) ==
+        0)
+        return true;
+    return hl_fail(err, HL_E_FAILED, "not enough memory (%" PRId64 " MB) for the passphrase of '%s'", kib / 1024, store->path);
+}
+
+bool hl_key_derive(struct hl_store *store, const struct hl_key_text *key, unsigned char out[HL_KEY_BYTES], struct hl_error **err)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-    const char *source = name_source(key, arena);
+    const char *source = hl_key_name(key, arena);
 
     if (hl_starts_with(key->text, "hlrec-key-"))
         return decode_key(key->text, source, out, err);
@@ -199,283 +221,4 @@ static bool derive(struct hl_store *store, const struct key_text *key, unsigned 
         return hl_error_hint(err, "use a longer one, or 32 random bytes: echo \"hlrec-key-v1:$(head -c 32 /dev/urandom | base64)\"");
     }
     return stretch(store, key->text, out, err);
-}
-
-/* ---- the wrapped keys in meta ---- */
-
-static struct hl_seal_place place_of(const struct hl_store *store, const char *name)
-{
-    return (struct hl_seal_place){.state = store->id, .address = "", .column = "meta", .path = name};
-}
-
-static bool put_sealed(struct hl_store *store, const struct hl_keys *keys, const char *name, const void *data, size_t length, struct hl_error **err)
-{
-    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-    struct hl_seal_place place = place_of(store, name);
-    size_t sealed_length = 0;
-    const unsigned char *sealed = hl_seal(arena, keys->wrapping, &place, data, length, &sealed_length);
-    const char *text = hl_base64_encode(arena, HL_BASE64, sealed, sealed_length);
-
-    if (strcmp(name, "key.check") == 0) {
-        free(store->key_check);
-        store->key_check = hl_strdup(text);
-    }
-    return hl_store_meta_put(store, name, text, err);
-}
-
-static bool put_keys(struct hl_store *store, const struct hl_keys *keys, struct hl_error **err)
-{
-    return put_sealed(store, keys, "key.check", check_word, strlen(check_word), err) &&
-           put_sealed(store, keys, "key.data", keys->data, sizeof(keys->data), err) &&
-           put_sealed(store, keys, "key.root", keys->root, sizeof(keys->root), err);
-}
-
-/* NULL in *out when it does not open. */
-static bool get_sealed(struct hl_store *store, const unsigned char *key, const char *name, struct hl_arena *arena, const char **out, size_t *length,
-                       struct hl_error **err)
-{
-    struct hl_seal_place place = place_of(store, name);
-    const char *text = NULL;
-    size_t sealed_length = 0;
-
-    *out = NULL;
-    if (!hl_store_meta_get(store, arena, name, &text, err))
-        return false;
-
-    const char *sealed = text == NULL ? NULL : hl_base64_decode(arena, HL_BASE64, text, strlen(text), &sealed_length);
-
-    if (sealed != NULL)
-        *out = hl_seal_open(arena, key, &place, sealed, sealed_length, length);
-    return true;
-}
-
-static struct hl_keys *new_keys(void)
-{
-    hl_crypto_init();
-
-    struct hl_keys *keys = sodium_malloc(sizeof(*keys));
-
-    if (keys == NULL)
-        abort();
-    memset(keys, 0, sizeof(*keys));
-    return keys;
-}
-
-bool hl_key_create(struct hl_store *store, const char *const *environment, struct hl_error **err)
-{
-    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-    struct key_text key;
-    unsigned char salt[SALT_BYTES];
-
-    hl_random(salt, sizeof(salt));
-
-    const char *cost = hl_arena_printf(arena, "%llu passes, %zu KiB", crypto_pwhash_argon2id_OPSLIMIT_MODERATE,
-                                       (size_t)crypto_pwhash_argon2id_MEMLIMIT_MODERATE / 1024);
-
-    if (!hl_store_meta_put(store, "key.argon2id", cost, err) ||
-        !hl_store_meta_put(store, "key.salt", hl_base64_encode(arena, HL_BASE64, salt, sizeof(salt)), err) ||
-        !find_key(store, environment, true, arena, &key, err))
-        return false;
-    store->keys = new_keys();
-    hl_random(store->keys->data, sizeof(store->keys->data));
-    hl_random(store->keys->root, sizeof(store->keys->root));
-    return derive(store, &key, store->keys->wrapping, err) && put_keys(store, store->keys, err);
-}
-
-/* Whether the key in `wrapping` is the one of this state. */
-static bool is_right(struct hl_store *store, bool *right, struct hl_error **err)
-{
-    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-    const char *word = NULL;
-    size_t length = 0;
-
-    if (!get_sealed(store, store->keys->wrapping, "key.check", arena, &word, &length, err))
-        return false;
-    *right = word != NULL && strcmp(word, check_word) == 0;
-    return true;
-}
-
-static bool adopt_pending(struct hl_store *store, struct hl_error **err)
-{
-    hl_auto(heap) char *file = hl_state_file_beside(store->file, ".key");
-    hl_auto(heap) char *pending = hl_state_file_beside(store->file, ".key.new");
-
-    store->key_pending = false;
-    return !hl_state_file_exists(pending) || hl_state_file_publish(pending, file, store->file, NULL, err);
-}
-
-/* A rekey that died behind its commit left the key under the name .new: who may write and finds no run at work puts it in place. */
-static bool try_pending(struct hl_store *store, struct hl_arena *arena, bool *right, struct hl_error **err)
-{
-    hl_auto(heap) char *pending = hl_state_file_beside(store->file, ".key.new");
-    struct key_text key;
-
-    if (!hl_state_file_exists(pending))
-        return true;
-    if (!read_key_file(pending, HL_KEY_BESIDE, arena, &key, err) || !derive(store, &key, store->keys->wrapping, err) || !is_right(store, right, err))
-        return false;
-    store->key_pending = *right;
-    if (!*right || store->mode != HL_STORE_WRITE || !hl_lock_take(store, 0, NULL))
-        return true;
-
-    bool done = adopt_pending(store, err);
-
-    hl_lock_drop(store);
-    return done;
-}
-
-static bool load_keys(struct hl_store *store, struct hl_arena *arena, struct hl_error **err)
-{
-    const char *data = NULL, *root = NULL, *check = NULL;
-    size_t data_length = 0, root_length = 0;
-
-    if (!get_sealed(store, store->keys->wrapping, "key.data", arena, &data, &data_length, err) ||
-        !get_sealed(store, store->keys->wrapping, "key.root", arena, &root, &root_length, err) ||
-        !hl_store_meta_get(store, arena, "key.check", &check, err))
-        return false;
-    if (data == NULL || root == NULL || data_length != HL_KEY_BYTES || root_length != HL_KEY_BYTES) {
-        hl_fail(err, HL_E_FAILED, "state file '%s' is damaged: its data key was changed", store->path);
-        return hl_sql_way_back(store, err);
-    }
-    memcpy(store->keys->data, data, HL_KEY_BYTES);
-    memcpy(store->keys->root, root, HL_KEY_BYTES);
-    free(store->key_check);
-    store->key_check = hl_strdup(check);
-    return true;
-}
-
-bool hl_key_unlock(struct hl_store *store, const char *const *environment, struct hl_error **err)
-{
-    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-    struct key_text key;
-    bool right = false;
-
-    hl_key_zero(store);
-    if (!find_key(store, environment, false, arena, &key, err) || !derive(store, &key, store->keys->wrapping, err) || !is_right(store, &right, err))
-        return false;
-    store->key_kind = key.kind;
-    if (!right && key.kind == HL_KEY_BESIDE && !try_pending(store, arena, &right, err))
-        return false;
-    if (!right) {
-        hl_fail(err, HL_E_FAILED, "wrong key: %s is not the one that state file '%s' was sealed with", name_source(&key, arena), store->path);
-        return hl_error_hint(err, "nothing was changed; give the right one in HLREC_KEY or HLREC_KEY_FILE");
-    }
-    return load_keys(store, arena, err);
-}
-
-void hl_key_zero(struct hl_store *store)
-{
-    hl_key_free(store);
-    store->keys = new_keys();
-}
-
-void hl_key_free(struct hl_store *store)
-{
-    sodium_free(store->keys);
-    store->keys = NULL;
-    free(store->key_check);
-    store->key_check = NULL;
-}
-
-void hl_store_subkey(const struct hl_store *store, const char *purpose, unsigned char out[HL_KEY_BYTES])
-{
-    hl_auto(text) struct hl_text about = HL_TEXT_INIT(HL_MAX_OUTPUT);
-
-    hl_text_printf(&about, "hlrec/subkey/v1/%s", purpose);
-    if (crypto_generichash(out, HL_KEY_BYTES, (const unsigned char *)hl_text_get(&about), about.length, store->keys->root, HL_KEY_BYTES) != 0)
-        abort();
-}
-
-/* ---- rekey ---- */
-
-/* Commits everything under the new keys, and only then takes them into use. */
-static bool reseal_all(struct hl_store *store, struct hl_keys *keys, struct hl_error **err)
-{
-    hl_auto(heap) char *former_check = hl_strdup(store->key_check);
-    bool own = false;
-
-    if (!hl_store_enter(store, &own, err))
-        return false;
-    if (!own)
-        return hl_fail(err, HL_E_FAILED, "a rekey needs a transaction of its own");
-    if (hl_store_leave(store, true, hl_secret_reseal(store, keys->data, err) && put_keys(store, keys, err), err)) {
-        memcpy(store->keys, keys, sizeof(*keys));
-        return true;
-    }
-    free(store->key_check);
-    store->key_check = former_check;
-    former_check = NULL;
-    return false;
-}
-
-static bool save_new_key(const char *path, bool replace, const char *text, const char *like, struct hl_error **err)
-{
-    bool taken = false;
-
-    if (!hl_state_file_save(path, text, like, replace ? NULL : &taken, err))
-        return hl_wrap(err, "writing the new key to '%s'", path);
-    return !taken || hl_fail(err, HL_E_REFUSED, "'%s' exists already: the new key is not written over another file", path);
-}
-
-static bool reseal_with(struct hl_store *store, const char *text, struct hl_error **err)
-{
-    struct hl_keys *keys = new_keys();
-    hl_auto(heap) char *line = hl_strdup(text);
-
-    line[strcspn(line, "\n")] = '\0';
-    hl_random(keys->data, sizeof(keys->data));
-    memcpy(keys->root, store->keys->root, sizeof(keys->root));
-
-    bool done = decode_key(line, "the new key", keys->wrapping, err) && reseal_all(store, keys, err);
-
-    hl_wipe(line, strlen(line));
-    sodium_free(keys);
-    return done;
-}
-
-/* Nothing that the former key opens is to stay: neither old pages in the WAL nor the last good copy. */
-static bool leave_no_trace(struct hl_store *store, struct hl_error **err)
-{
-    hl_auto(heap) char *copy = hl_state_file_beside(store->file, ".bak");
-
-    if (hl_state_file_exists(copy))
-        hl_backup_keep(store);
-    return hl_sql_exec(store, "PRAGMA wal_checkpoint(TRUNCATE)", err);
-}
-
-static bool rekey_locked(struct hl_store *store, const char *key_file, struct hl_error **err)
-{
-    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-    hl_auto(heap) char *pending = hl_state_file_beside(store->file, ".key.new");
-    const char *path = key_file == NULL ? pending : key_file;
-    const char *text = new_key_text(arena);
-
-    if ((store->key_pending && !adopt_pending(store, err)) || !save_new_key(path, key_file == NULL, text, store->file, err))
-        return false;
-    if (!reseal_with(store, text, err)) {
-        unlink(path);
-        return false;
-    }
-    return (key_file != NULL || adopt_pending(store, err)) && leave_no_trace(store, err);
-}
-
-bool hl_store_rekey(struct hl_store *store, const char *key_file, struct hl_error **err)
-{
-    bool died = false;
-    bool own_lock = !store->lock_row;
-
-    if (store->mode != HL_STORE_WRITE)
-        return hl_fail(err, HL_E_FAILED, "state '%s' was opened for reading only", store->path);
-    if (key_file == NULL && store->key_kind != HL_KEY_BESIDE) {
-        hl_fail(err, HL_E_REFUSED, "the key of '%s' does not come from a file beside it", store->path);
-        return hl_error_hint(err, "name a file for the new key, then let HLREC_KEY_FILE (or your secret store) have it");
-    }
-    if (own_lock && !hl_store_lock(store, "rekey", 0, &died, err))
-        return false;
-
-    bool done = rekey_locked(store, key_file, err);
-
-    if (own_lock)
-        hl_store_unlock(store);
-    return done || hl_wrap(err, "rekeying '%s'", store->path);
 }

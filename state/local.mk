@@ -11,10 +11,13 @@ noinst_LIBRARIES += %reldir%/libhlstate.a
 	%reldir%/history.c \
 	%reldir%/journal.c \
 	%reldir%/key.c \
+	%reldir%/key.h \
+	%reldir%/keyring.c \
 	%reldir%/lock.c \
 	%reldir%/migrate.c \
 	%reldir%/query.c \
 	%reldir%/record.c \
+	%reldir%/rekey.c \
 	%reldir%/seal.c \
 	%reldir%/secret.c \
 	%reldir%/store.c

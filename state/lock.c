@@ -145,7 +145,8 @@ static bool catch_up(struct hl_store *store, struct hl_error **err)
         hl_fail(err, HL_E_CONFLICT, "the sealing key of '%s' was changed by another run just now", store->path);
         return hl_error_hint(err, "run the command again");
     }
-    return serial == NULL || hl_parse_int(serial, 0, INT64_MAX, &store->serial) || hl_fail(err, HL_E_FAILED, "state.serial of '%s' is not a number", store->path);
+    return serial == NULL || hl_parse_int(serial, 0, INT64_MAX, &store->serial) ||
+           hl_fail(err, HL_E_FAILED, "state.serial of '%s' is not a number", store->path);
 }
 
 static bool replace_row(struct hl_store *store, const char *command, struct hl_error **err)

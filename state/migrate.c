@@ -7,56 +7,55 @@
 
 /* Times are UTC texts, flags 0 or 1. In `desired`, `live` and `checkpoint`, {"$secret": "/path"} stands for a value in `secrets`, {"$base64": "..."} for bytes
  * that are no text; a key of the user's that looks like one of these has one more $ in front. */
-static const char version_1[] =
-    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE resources ("
-    "  address TEXT PRIMARY KEY,"
-    "  kind TEXT NOT NULL, name TEXT NOT NULL, provider TEXT NOT NULL, provider_type TEXT NOT NULL,"
-    "  id TEXT NOT NULL," /* the system's, '' when it has none */
-    "  desired TEXT,"     /* JSON, as last applied */
-    "  live TEXT,"        /* JSON, as the system told after it */
-    "  needs TEXT NOT NULL DEFAULT '[]',"
-    "  protect INTEGER NOT NULL DEFAULT 0, holds_data INTEGER NOT NULL DEFAULT 0,"
-    "  adopted INTEGER NOT NULL DEFAULT 0, rotate INTEGER NOT NULL DEFAULT 0,"
-    "  created TEXT NOT NULL, updated TEXT NOT NULL,"
-    "  run INTEGER NOT NULL DEFAULT 0,"    /* that last changed it */
-    "  streak INTEGER NOT NULL DEFAULT 0"  /* runs in a row that corrected drift */
-    ") WITHOUT ROWID;"
-    "CREATE TABLE journal (" /* actions begun and not known to be finished */
-    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    "  operation TEXT NOT NULL, address TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,"
-    "  provider TEXT NOT NULL, provider_type TEXT NOT NULL, action TEXT NOT NULL, object_id TEXT NOT NULL,"
-    "  desired TEXT, checkpoint TEXT, needs TEXT NOT NULL DEFAULT '[]', started TEXT NOT NULL, run INTEGER NOT NULL DEFAULT 0"
-    ");"
-    "CREATE TABLE secrets ("
-    "  id INTEGER PRIMARY KEY,"
-    "  resource TEXT REFERENCES resources(address) ON UPDATE CASCADE ON DELETE CASCADE,"
-    "  intent INTEGER REFERENCES journal(id) ON DELETE CASCADE,"
-    "  slot TEXT NOT NULL," /* the column whose JSON has the placeholder */
-    "  path TEXT NOT NULL," /* JSON pointer into it */
-    "  sealed BLOB NOT NULL, sealed_at TEXT NOT NULL,"
-    "  CHECK ((resource IS NULL) <> (intent IS NULL))"
-    ");"
-    "CREATE UNIQUE INDEX secrets_of_resource ON secrets(resource, slot, path) WHERE resource IS NOT NULL;"
-    "CREATE UNIQUE INDEX secrets_of_intent ON secrets(intent, slot, path) WHERE intent IS NOT NULL;"
-    "CREATE TABLE runs ("
-    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    "  command TEXT NOT NULL, who TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,"
-    "  source TEXT NOT NULL, source_commit TEXT NOT NULL, result TEXT NOT NULL,"
-    "  started TEXT NOT NULL, finished TEXT,"
-    "  created INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT NULL DEFAULT 0, replaced INTEGER NOT NULL DEFAULT 0,"
-    "  deleted INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0, deferred INTEGER NOT NULL DEFAULT 0"
-    ");"
-    "CREATE TABLE run_events ("
-    "  id INTEGER PRIMARY KEY,"
-    "  run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,"
-    "  time TEXT NOT NULL, address TEXT NOT NULL, event TEXT NOT NULL, action TEXT NOT NULL, message TEXT NOT NULL"
-    ");"
-    "CREATE INDEX run_events_of_run ON run_events(run);"
-    "CREATE TABLE lock_holder (" /* a row while nobody holds the lock file: that run died */
-    "  one INTEGER PRIMARY KEY CHECK (one = 1),"
-    "  pid INTEGER NOT NULL, host TEXT NOT NULL, who TEXT NOT NULL, command TEXT NOT NULL, since TEXT NOT NULL"
-    ");";
+static const char version_1[] = "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+                                "CREATE TABLE resources ("
+                                "  address TEXT PRIMARY KEY,"
+                                "  kind TEXT NOT NULL, name TEXT NOT NULL, provider TEXT NOT NULL, provider_type TEXT NOT NULL,"
+                                "  id TEXT NOT NULL," /* the system's, '' when it has none */
+                                "  desired TEXT,"     /* JSON, as last applied */
+                                "  live TEXT,"        /* JSON, as the system told after it */
+                                "  needs TEXT NOT NULL DEFAULT '[]',"
+                                "  protect INTEGER NOT NULL DEFAULT 0, holds_data INTEGER NOT NULL DEFAULT 0,"
+                                "  adopted INTEGER NOT NULL DEFAULT 0, rotate INTEGER NOT NULL DEFAULT 0,"
+                                "  created TEXT NOT NULL, updated TEXT NOT NULL,"
+                                "  run INTEGER NOT NULL DEFAULT 0,"   /* that last changed it */
+                                "  streak INTEGER NOT NULL DEFAULT 0" /* runs in a row that corrected drift */
+                                ");"
+                                "CREATE TABLE journal (" /* actions begun and not known to be finished */
+                                "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+                                "  operation TEXT NOT NULL, address TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,"
+                                "  provider TEXT NOT NULL, provider_type TEXT NOT NULL, action TEXT NOT NULL, object_id TEXT NOT NULL,"
+                                "  desired TEXT, checkpoint TEXT, needs TEXT NOT NULL DEFAULT '[]', started TEXT NOT NULL, run INTEGER NOT NULL DEFAULT 0"
+                                ");"
+                                "CREATE TABLE secrets ("
+                                "  id INTEGER PRIMARY KEY,"
+                                "  resource TEXT REFERENCES resources(address) ON UPDATE CASCADE ON DELETE CASCADE,"
+                                "  intent INTEGER REFERENCES journal(id) ON DELETE CASCADE,"
+                                "  slot TEXT NOT NULL," /* the column whose JSON has the placeholder */
+                                "  path TEXT NOT NULL," /* JSON pointer into it */
+                                "  sealed BLOB NOT NULL, sealed_at TEXT NOT NULL,"
+                                "  CHECK ((resource IS NULL) <> (intent IS NULL))"
+                                ");"
+                                "CREATE UNIQUE INDEX secrets_of_resource ON secrets(resource, slot, path) WHERE resource IS NOT NULL;"
+                                "CREATE UNIQUE INDEX secrets_of_intent ON secrets(intent, slot, path) WHERE intent IS NOT NULL;"
+                                "CREATE TABLE runs ("
+                                "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+                                "  command TEXT NOT NULL, who TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,"
+                                "  source TEXT NOT NULL, source_commit TEXT NOT NULL, result TEXT NOT NULL,"
+                                "  started TEXT NOT NULL, finished TEXT,"
+                                "  created INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT NULL DEFAULT 0, replaced INTEGER NOT NULL DEFAULT 0,"
+                                "  deleted INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0, deferred INTEGER NOT NULL DEFAULT 0"
+                                ");"
+                                "CREATE TABLE run_events ("
+                                "  id INTEGER PRIMARY KEY,"
+                                "  run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,"
+                                "  time TEXT NOT NULL, address TEXT NOT NULL, event TEXT NOT NULL, action TEXT NOT NULL, message TEXT NOT NULL"
+                                ");"
+                                "CREATE INDEX run_events_of_run ON run_events(run);"
+                                "CREATE TABLE lock_holder (" /* a row while nobody holds the lock file: that run died */
+                                "  one INTEGER PRIMARY KEY CHECK (one = 1),"
+                                "  pid INTEGER NOT NULL, host TEXT NOT NULL, who TEXT NOT NULL, command TEXT NOT NULL, since TEXT NOT NULL"
+                                ");";
 
 const struct hl_migration hl_migrations[HL_STATE_VERSION] = {
     [0] = {.sql = version_1},

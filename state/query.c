@@ -12,9 +12,8 @@ bool hl_sql_way_back(struct hl_store *store, struct hl_error **err)
     hl_auto(heap) char *copy = hl_state_file_beside(store->file, ".bak");
 
     if (hl_state_file_exists(copy))
-        return hl_error_hint(err,
-                             "the last good copy is '%s'; to go back to it: mv '%s' '%s.damaged'; rm -f '%s-wal' '%s-shm'; cp -p '%s' '%s'",
-                             copy, store->file, store->file, store->file, store->file, copy, store->file);
+        return hl_error_hint(err, "the last good copy is '%s'; to go back to it: mv '%s' '%s.damaged'; rm -f '%s-wal' '%s-shm'; cp -p '%s' '%s'", copy,
+                             store->file, store->file, store->file, store->file, copy, store->file);
     return hl_error_hint(err, "there is no last good copy '%s': move '%s', '%s-wal' and '%s-shm' away and put a backup (hlrec state backup) in their place",
                          copy, store->file, store->file, store->file);
 }
@@ -25,6 +24,7 @@ bool hl_sql_fail(struct hl_store *store, int rc, struct hl_error **err)
     const char *message = store->db == NULL ? sqlite3_errstr(rc) : sqlite3_errmsg(store->db);
     int kind = rc & 0xff;
 
+    store->broken = true;
     hl_fail(err, kind == SQLITE_BUSY || kind == SQLITE_LOCKED ? HL_E_LOCKED : HL_E_FAILED, "state file '%s': %s", store->path, message);
     switch (kind) {
     case SQLITE_BUSY:

@@ -5,8 +5,9 @@
 
 #include <string.h>
 
-static const char select_all[] = "SELECT address, kind, name, provider, provider_type, id, desired, live, needs, protect, holds_data, adopted, rotate, created, "
-                                 "updated, run, streak FROM resources ORDER BY address";
+static const char select_all[] =
+    "SELECT address, kind, name, provider, provider_type, id, desired, live, needs, protect, holds_data, adopted, rotate, created, "
+    "updated, run, streak FROM resources ORDER BY address";
 
 /* created: as given, else as it was, else now. */
 static const char upsert[] =

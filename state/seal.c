@@ -76,8 +76,8 @@ char *hl_seal_open(struct hl_arena *arena, const unsigned char key[HL_KEY_BYTES]
 
     unsigned char *plain = hl_arena_alloc(arena, length);
 
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(plain, &padded, NULL, bytes + HEAD, length - HEAD, (const unsigned char *)about.data, about.length, bytes + 1,
-                                                   key) != 0 ||
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(plain, &padded, NULL, bytes + HEAD, length - HEAD, (const unsigned char *)about.data, about.length,
+                                                   bytes + 1, key) != 0 ||
         sodium_unpad(out_length, plain, (size_t)padded, BLOCK) != 0)
         return NULL;
     plain[*out_length] = '\0'; /* over the padding, of which there is always a byte */

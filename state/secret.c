@@ -62,6 +62,7 @@ static bool insert_one(struct hl_store *store, struct hl_arena *arena, const str
     size_t length = 0, sealed_length = 0;
     const char *packed = hl_codec_pack(arena, secret->value, &length);
 
+    store->broken = packed == NULL || store->broken;
     if (packed == NULL)
         return hl_fail(err, HL_E_FAILED, "the value at '%s' of '%s' is too large to be stored", secret->path, owner->address);
 
@@ -113,9 +114,9 @@ static bool open_row(struct hl_store *store, struct hl_arena *arena, const struc
 static bool open_secret(void *context, const char *path, struct hl_value **out, struct hl_error **err)
 {
     const struct opener *opener = context;
-    hl_auto(query) struct hl_query query =
-        opener->owner->intent == 0 ? hl_query_open(opener->store, "SELECT sealed FROM secrets WHERE resource = ?1 AND slot = ?2 AND path = ?3")
-                                   : hl_query_open(opener->store, "SELECT sealed FROM secrets WHERE intent = ?1 AND slot = ?2 AND path = ?3");
+    hl_auto(query) struct hl_query query = opener->owner->intent == 0
+                                               ? hl_query_open(opener->store, "SELECT sealed FROM secrets WHERE resource = ?1 AND slot = ?2 AND path = ?3")
+                                               : hl_query_open(opener->store, "SELECT sealed FROM secrets WHERE intent = ?1 AND slot = ?2 AND path = ?3");
     struct secret_row row = {.intent = opener->owner->intent, .address = opener->owner->address, .slot = opener->slot, .path = path};
     bool found = false;
 

@@ -64,6 +64,7 @@ bool hl_store_begin(struct hl_store *store, struct hl_error **err)
 {
     if (store->mode != HL_STORE_WRITE)
         return hl_fail(err, HL_E_FAILED, "state '%s' was opened for reading only", store->path);
+    store->broken = false;
     return hl_sql_exec(store, "BEGIN IMMEDIATE", err);
 }
 
@@ -86,6 +87,10 @@ bool hl_store_commit(struct hl_store *store, struct hl_error **err)
     /* A full disk makes SQLite roll back on its own. */
     if (sqlite3_get_autocommit(store->db))
         return hl_fail(err, HL_E_FAILED, "state '%s': the transaction was rolled back before its end", store->path);
+    if (store->broken) {
+        hl_store_rollback(store);
+        return hl_fail(err, HL_E_FAILED, "state '%s': a part of the transaction failed, so that it was rolled back", store->path);
+    }
     if ((store->changed && !raise_serial(store, &serial, err)) || !hl_sql_exec(store, "COMMIT", err)) {
         hl_store_rollback(store);
         return hl_wrap(err, "committing to '%s'", store->path);
@@ -106,6 +111,7 @@ void hl_store_rollback(struct hl_store *store)
     if (store->db != NULL && !sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     store->changed = false;
+    store->broken = false;
     store->copy_due = false;
 }
 
@@ -154,7 +160,7 @@ static bool clear_remains(struct hl_store *store, struct hl_error **err)
 {
     static const char *const remains[] = {"-wal", "-shm", "-journal"};
     hl_auto(heap) char *copy = hl_state_file_beside(store->file, ".bak");
-    char suffix[64] = ".";
+    char now[HL_STATE_CLOCK_TEXT], suffix[64];
     bool taken = false;
 
     for (size_t i = 0; i < HL_COUNT(remains); i++) {
@@ -164,8 +170,8 @@ static bool clear_remains(struct hl_store *store, struct hl_error **err)
     }
     if (!hl_state_file_exists(copy))
         return true;
-    hl_state_time_format(hl_state_now_ms(), suffix + 1);
-    strcat(suffix, ".bak");
+    hl_state_time_format(hl_state_now_ms(), now);
+    snprintf(suffix, sizeof(suffix), ".%s.bak", now);
 
     hl_auto(heap) char *kept = hl_state_file_beside(store->file, suffix);
 
@@ -183,8 +189,7 @@ static bool create_locked(struct hl_store *store, const struct hl_store_options 
     if (!hl_state_file_temporary(store->file, &temporary, err))
         return false;
 
-    bool done = fill_new(store, temporary, options, err) && clear_remains(store, err) &&
-                hl_state_file_publish(temporary, store->file, NULL, &taken, err);
+    bool done = fill_new(store, temporary, options, err) && clear_remains(store, err) && hl_state_file_publish(temporary, store->file, NULL, &taken, err);
 
     if (!done || taken)
         unlink(temporary);
@@ -249,16 +254,28 @@ static bool load_identity(struct hl_store *store, const char *stack, struct hl_e
     return check_stack(store, recorded, stack, err);
 }
 
+/* Ours are made under another name: no crash at the creation leaves an empty one. */
+static bool check_file(struct hl_store *store, struct hl_error **err)
+{
+    if (!hl_state_file_check(store->file, store->mode, err))
+        return false;
+    if (!hl_state_file_is_empty(store->file))
+        return true;
+    hl_fail(err, HL_E_FAILED, "state file '%s' is empty: it was cut off", store->path);
+    return hl_sql_way_back(store, err);
+}
+
 static bool open_writer(struct hl_store *store, const struct hl_store_options *options, struct hl_error **err)
 {
     bool exists = false;
+    int64_t version = 0;
 
     if (!hl_state_file_resolve(options->path, true, &store->file, &exists, err))
         return false;
     if (!exists && !create_file(store, options, err))
         return false;
-    return hl_state_file_check(store->file, HL_STORE_WRITE, err) && hl_store_connect_writer(store, err) && check_integrity(store, err) &&
-           hl_migrate_file(store, hl_migrations, HL_STATE_VERSION, err);
+    return check_file(store, err) && hl_store_connect_writer(store, err) && hl_migrate_check(store, HL_STATE_VERSION, &version, err) &&
+           hl_store_use_wal(store, err) && check_integrity(store, err) && hl_migrate_file(store, hl_migrations, HL_STATE_VERSION, err);
 }
 
 /* An older file is migrated in memory: a reader changes nothing. */
@@ -274,8 +291,7 @@ static bool open_reader(struct hl_store *store, const struct hl_store_options *o
         hl_key_zero(store);
         return hl_store_connect_memory(store, err) && hl_migrate_run(store, hl_migrations, HL_STATE_VERSION, err);
     }
-    if (!hl_state_file_check(store->file, HL_STORE_READ, err) || !hl_store_connect_reader(store, err) ||
-        !hl_migrate_check(store, HL_STATE_VERSION, &version, err))
+    if (!check_file(store, err) || !hl_store_connect_reader(store, err) || !hl_migrate_check(store, HL_STATE_VERSION, &version, err))
         return false;
     if (version == HL_STATE_VERSION)
         return true;

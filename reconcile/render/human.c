@@ -270,6 +270,17 @@ void hl_render_plan_human(struct hl_text *out, const struct hl_plan_view *view, 
     hl_text_putc(out, '\n');
 }
 
+void hl_render_step_human(struct hl_text *out, const struct hl_plan_view *view, const struct hl_step *step, struct hl_look look)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    struct page page = {.out = out, .arena = arena, .view = view, .look = look, .address_width = ADDRESS_MINIMUM};
+
+    for (size_t i = 0; i < HL_COUNT(verdicts); i++) {
+        if (verdicts[i].action == step->action)
+            put_step(&page, step, verdicts[i].paint);
+    }
+}
+
 /* ---- the last line ---- */
 
 static void put_losses(struct hl_text *out, const struct hl_plan *plan)

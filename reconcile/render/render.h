@@ -47,7 +47,9 @@ struct hl_plan_view {
 void hl_render_plan_human(struct hl_text *out, const struct hl_plan_view *view, struct hl_look look);
 /* design: one object, format_version 1; sensitive before/after are null. */
 void hl_render_plan_json(struct hl_text *out, const struct hl_plan_view *view);
-/* The same object as a value, to be put into another document. */
+/* One step as a block of its own, for a question about it. Only view->file is used. */
+void hl_render_step_human(struct hl_text *out, const struct hl_plan_view *view, const struct hl_step *step, struct hl_look look);
+/* hl_render_plan_json's object as a value, to be put into another document. */
 struct hl_value *hl_render_plan_value(struct hl_arena *arena, const struct hl_plan_view *view);
 void hl_render_plan_markdown(struct hl_text *out, const struct hl_plan_view *view);
 /* "Plan: 1 to create, ... 18 unchanged. Data loss: none." */

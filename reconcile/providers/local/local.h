@@ -119,6 +119,7 @@ struct hl_secret_view {
     /* Out, may be left: what people would say stands at the desired destinations, and where. */
     struct hl_value *guess;
     const char *guess_place, *other_place; /* other_place: where a different value stands */
+    const char *exposed_place;             /* one that everybody can read, unasked */
 };
 bool hl_secret_look(struct hl_secret_view *view, struct hl_value **live, struct hl_error **err) HL_MUST_CHECK;
 /* The item of a list with this `destination`; NULL when there is none. */

@@ -10,6 +10,7 @@
 extern const char *const hl_traefik_protocols[];
 extern const struct hl_field hl_traefik_load_balancer_fields[];
 extern const struct hl_field hl_traefik_inline_service_fields[]; /* a router's own service: the load balancer, with `name`, `url` and `address` */
+extern const struct hl_field hl_traefik_sticky_fields[];
 extern const struct hl_field hl_traefik_ip_strategy_fields[];
 extern const struct hl_field hl_traefik_headers_fields[];
 extern const struct hl_field hl_traefik_basic_auth_fields[];

@@ -29,9 +29,9 @@ static const struct hl_field cookie_fields[] = {
     {.name = NULL},
 };
 
-static const struct hl_field sticky_fields[] = {
+const struct hl_field hl_traefik_sticky_fields[] = {
     {.name = "cookie", .type = HL_F_OBJECT, .fields = cookie_fields, .forms = HL_FORM_NOCASE | HL_FORM_TRUE,
-     .doc = "a cookie keeps a client on its server"},
+     .doc = "a cookie keeps a client where it was"},
     {.name = NULL},
 };
 
@@ -77,7 +77,7 @@ static const struct hl_field proxy_protocol_fields[] = {
     {.name = "strategy", .type = HL_F_STRING, .allowed = strategies, .fallback = "wrr",                                                             \
      .doc = "how a server is chosen: weighted round robin, the less loaded of two, by client, the fastest"},                                        \
     {.name = "passHostHeader", .type = HL_F_BOOL, .fallback = "true", .doc = "the server sees the Host header of the client"},                      \
-    {.name = "sticky", .type = HL_F_OBJECT, .fields = sticky_fields, .forms = HL_FORM_NOCASE, .doc = "keep a client on its server"},                \
+    {.name = "sticky", .type = HL_F_OBJECT, .fields = hl_traefik_sticky_fields, .forms = HL_FORM_NOCASE, .doc = "keep a client on its server"},                \
     {.name = "healthCheck", .type = HL_F_OBJECT, .fields = health_check_fields, .forms = HL_FORM_NOCASE | HL_FORM_TRUE,                             \
      .doc = "leave out servers that do not answer"},                                                                                                \
     {.name = "passiveHealthCheck", .type = HL_F_OBJECT, .fields = passive_fields, .forms = HL_FORM_NOCASE,                                          \

@@ -128,14 +128,12 @@ static void check_tls_with_rule(struct hl_check *check, const struct hl_value *t
 
 static void check_tls(struct hl_check *check, const struct hl_value *tls)
 {
-    const struct hl_value *passthrough = hl_value_get(tls, "passthrough");
     const struct hl_value *resolver = hl_value_get(tls, "certResolver");
 
     if (hl_value_get_bool(tls, "passthrough", false) && resolver != NULL)
         hl_diag_hint(check->diags,
                      hl_diag_warning(check->diags, resolver->at, "certificates are asked for and never used: 'passthrough' leaves TLS to the server"),
                      "leave 'certResolver' out");
-    (void)passthrough;
 }
 
 static void check_rule_and_tls(struct hl_check *check, const char *protocol, const struct hl_value *body)
@@ -176,8 +174,6 @@ static void check_child(struct hl_check *check, const struct hl_value *body)
             hl_diag_error(check->diags, value->at, "'%s' is for the parent: a router with 'parentRefs' cannot have it", not_for_children[i]);
     }
 }
-
-static void check_router(struct hl_check *check, const struct hl_value *body);
 
 static const struct hl_field domain_fields[] = {
     {.name = "main", .type = HL_F_STRING, .required = true, .doc = "main name of the certificate", .example = "example.com"},

@@ -17,23 +17,6 @@ static const struct hl_field mirror_fields[] = {
     {.name = NULL},
 };
 
-static const struct hl_field cookie_fields[] = {
-    {.name = "name", .type = HL_F_STRING, .doc = "name of the cookie; Traefik makes one up when it is left out"},
-    {.name = "secure", .type = HL_F_BOOL, .fallback = "false", .doc = "send the cookie over TLS only"},
-    {.name = "httpOnly", .type = HL_F_BOOL, .fallback = "false", .doc = "hide the cookie from scripts"},
-    {.name = "sameSite", .type = HL_F_STRING, .normalise = hl_traefik_lower, .doc = "the cookie's SameSite attribute: none, lax or strict"},
-    {.name = "maxAge", .type = HL_F_INT, .fallback = "0", .doc = "seconds that the cookie lives; 0 is for the session"},
-    {.name = "path", .type = HL_F_STRING, .fallback = "/", .doc = "path that the cookie is for"},
-    {.name = "domain", .type = HL_F_STRING, .doc = "domain that the cookie is for"},
-    {.name = NULL},
-};
-
-static const struct hl_field sticky_fields[] = {
-    {.name = "cookie", .type = HL_F_OBJECT, .fields = cookie_fields, .forms = HL_FORM_NOCASE | HL_FORM_TRUE,
-     .doc = "a cookie keeps a client on its service"},
-    {.name = NULL},
-};
-
 static const struct hl_field failover_error_fields[] = {
     {.name = "status", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .order = HL_SET, .normalise = hl_traefik_split,
      .check = hl_traefik_check_statuses, .doc = "statuses that count as failures", .example = "[\"500-504\"]"},
@@ -49,7 +32,7 @@ static const struct hl_field failover_error_fields[] = {
 static const struct hl_field weighted_fields[] = {
     {.name = "services", .type = HL_F_LIST, .item = HL_F_OBJECT, .fields = child_fields, .forms = HL_FORM_NOCASE, .order = HL_SET, .required = true,
      .doc = "services and their weights"},
-    {.name = "sticky", .type = HL_F_OBJECT, .fields = sticky_fields, .forms = HL_FORM_NOCASE, .doc = "http: keep a client on its service"},
+    {.name = "sticky", .type = HL_F_OBJECT, .fields = hl_traefik_sticky_fields, .forms = HL_FORM_NOCASE, .doc = "http: keep a client on its service"},
     UP_FIELD,
     {.name = NULL},
 };

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -131,8 +132,11 @@ void canned_start(struct canned *server, const struct canned_answer *answers, co
     check(listen(listener, 16) == 0, "listen");
     server->pid = fork();
     check(server->pid >= 0, "fork");
-    if (server->pid == 0)
+    if (server->pid == 0) {
+        /* A test that fails does not get to stop its server. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         serve(listener, answers, server->log);
+    }
     close(listener);
 }
 

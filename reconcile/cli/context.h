@@ -1,0 +1,85 @@
+/* What a command works with: its options, where text goes, the spec, the state's place, the engine.
+ *
+ * The functions that can end a command give an exit code, HL_EXIT_OK to go on; what went wrong has been printed then:
+ *
+ *     int code = hl_context_load_spec(context);
+ *     if (code == HL_EXIT_OK)
+ *         code = hl_context_open_engine(context, false, NULL);
+ *     if (code != HL_EXIT_OK)
+ *         return code;
+ *
+ * All that is opened is closed by hl_cli_main(), however the command ends. */
+#ifndef HL_RECONCILE_CLI_CONTEXT_H
+#define HL_RECONCILE_CLI_CONTEXT_H
+
+#include "reconcile/cli/command.h"
+#include "reconcile/cli/options.h"
+
+struct hl_context {
+    const struct hl_command *command;
+    struct hl_arena *arena;
+    struct hl_options options;
+    const char *const *arguments;   /* behind the command's name, NULL-terminated */
+    int arguments_count;
+    const char *const *environment;
+    struct hl_redactor *redactor;
+    struct hl_sink out, err;        /* results; progress and diagnostics */
+    struct hl_sink log;             /* stream NULL: none */
+    struct hl_look look, err_look;  /* of `out` and `err` */
+    enum hl_format format;
+    bool quiet, verbose;
+    int64_t started_ms;             /* monotonic */
+    const char *file;               /* of the spec, as the user named it */
+    const char *base;               /* its folder */
+    const char *text;               /* all of it */
+    size_t length;
+    struct hl_files files;
+    struct hl_spec *spec;
+    struct hl_diags diags;
+    const char *stack, *state_path; /* stack is NULL when only the state's file is known */
+    struct hl_engine *engine;
+    struct hl_store *store;         /* opened without an engine */
+    struct hl_progress *progress;   /* while an apply shows one */
+};
+
+bool hl_context_init(struct hl_context *context, const struct hl_command *command, struct hl_error **err) HL_MUST_CHECK;
+void hl_context_clear(struct hl_context *context);
+
+/* Prints the error (also as JSON where results are JSON), frees it, and gives its exit code. */
+int hl_context_fail(struct hl_context *context, struct hl_error *error);
+/* Reads the spec; findings go to stderr. */
+int hl_context_load_spec(struct hl_context *context);
+/* Prints findings that came later than the spec's own. */
+void hl_context_diags(struct hl_context *context, struct hl_diags *diags);
+/* Where the state is, from --state, HLREC_STATE or the spec's `stack`; for commands that work on the state even while the spec has mistakes. */
+int hl_context_find_state(struct hl_context *context);
+/* Opens the state alone; `lock` takes the lock for a command that writes. */
+int hl_context_open_store(struct hl_context *context, bool lock);
+/* Opens the engine with the loaded spec (none when it is NULL). */
+int hl_context_open_engine(struct hl_context *context, bool write, const struct hl_plan_options *plan);
+/* What --target, --replace ... ask for. */
+void hl_context_plan_options(const struct hl_context *context, struct hl_plan_options *out);
+void hl_context_view(const struct hl_context *context, const struct hl_plan *plan, struct hl_plan_view *out);
+
+/* One value as a JSON document on stdout. */
+void hl_context_put_json(struct hl_context *context, const struct hl_value *value);
+/* A line for the log: {"time","event","message"}; nothing without --log. */
+void hl_context_log(struct hl_context *context, const char *event, const char *message, int64_t code);
+int64_t hl_context_elapsed_ms(const struct hl_context *context);
+int64_t hl_wall_ms(void);
+
+/* events.c: the engine's listener of a command; progress or JSON lines, and the log. */
+struct hl_listener hl_context_listener(struct hl_context *context);
+
+/* prompt.c */
+enum hl_answer { HL_ANSWER_YES, HL_ANSWER_NO, HL_ANSWER_INTERRUPTED, HL_ANSWER_NOBODY };
+/* Asks on stderr, reads a line of stdin; only "yes" is yes. HL_ANSWER_NOBODY when they are no terminal. */
+enum hl_answer hl_prompt(struct hl_context *context, const char *question);
+/* Asks unless --yes was given; HL_EXIT_OK to go on. */
+int hl_prompt_or_refuse(struct hl_context *context, const char *question);
+
+/* signals.c: SIGINT, SIGTERM and SIGHUP count up; the first lets what is in flight finish when `gentle`. */
+void hl_signals_install(bool gentle);
+const volatile int *hl_signals_count(void);
+
+#endif

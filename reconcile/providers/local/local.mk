@@ -1,0 +1,3 @@
+reconcile_providers_libhlproviders_a_SOURCES += \
+	%reldir%/command.c %reldir%/destination.c %reldir%/dotenv.c %reldir%/dotenv.h %reldir%/generate.c %reldir%/local.h %reldir%/provider.c \
+	%reldir%/secret.c %reldir%/secret_read.c %reldir%/sops.c %reldir%/sops.h %reldir%/source.c

@@ -1,0 +1,26 @@
+noinst_LIBRARIES += %reldir%/libhlschema.a
+
+%canon_reldir%_libhlschema_a_SOURCES = \
+	%reldir%/decode.c %reldir%/decode.h \
+	%reldir%/decode_many.c \
+	%reldir%/decode_scalar.c \
+	%reldir%/decoding.h \
+	%reldir%/diag.c %reldir%/diag.h \
+	%reldir%/diag_format.c \
+	%reldir%/extras.c \
+	%reldir%/field_format.c \
+	%reldir%/graph.c \
+	%reldir%/kind.c %reldir%/kind.h \
+	%reldir%/load.h \
+	%reldir%/node.c \
+	%reldir%/providers.c \
+	%reldir%/reader.c %reldir%/reader.h \
+	%reldir%/reader_problem.c %reldir%/reader_problem.h \
+	%reldir%/reference.c %reldir%/reference.h \
+	%reldir%/resources.c \
+	%reldir%/schema.h \
+	%reldir%/scope.c \
+	%reldir%/sections.c %reldir%/sections.h \
+	%reldir%/spec.c \
+	%reldir%/variables.c \
+	%reldir%/words.c %reldir%/words.h

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec python3 -B "$HLREC_SOURCE/tests/cases/run.py" plan
