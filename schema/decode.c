@@ -374,31 +374,37 @@ static size_t gather_names(const struct hl_field *fields, const char **names)
     return count;
 }
 
-static bool has_sensitive(const struct hl_field *fields)
+/* Whether a secret may stand under the unknown key: it is close to the name of a sensitive field, or to no name while there are such fields. */
+static bool may_be_sensitive(const struct hl_field *fields, const char *close)
 {
     for (; fields->name != NULL; fields++)
-        if (fields->sensitive && !fields->computed)
+        if (fields->sensitive && is_writable(fields) && (close == NULL || strcmp(close, fields->name) == 0))
             return true;
     return false;
+}
+
+static void hint_all_keys(struct hl_check *check, struct hl_diag *diag, const char *const *names, size_t count)
+{
+    hl_auto(text) struct hl_text list = HL_TEXT_INIT(4096);
+
+    for (size_t i = 0; i < count; i++)
+        hl_text_printf(&list, "%s%s", i == 0 ? "" : ", ", names[i]);
+    hl_diag_hint(check->diags, diag, "its keys are %s", hl_text_get(&list));
 }
 
 static void report_unknown_key(struct hl_check *check, const struct hl_node_entry *entry, const struct hl_field *fields,
                                const struct hl_field *pass, const struct hl_place *place)
 {
+    enum { FEW = 8 };
     const char *names[2 * MAX_FIELDS];
-    size_t count = gather_names(fields, names);
+    size_t own = gather_names(fields, names);
+    size_t count = own + gather_names(pass, names + own);
     struct hl_diag *diag = hl_diag_error(check->diags, entry->at, "unknown key '%s' in %s", entry->key, hl_place_words(check->arena, place));
+    const char *close = hl_diag_suggest(check->diags, diag, entry->key, names, count);
 
-    count += gather_names(pass, names + count);
-    hl_diag_suggest(check->diags, diag, entry->key, names, count);
-    if (diag->hint == NULL && count > 0 && count <= 12) {
-        hl_auto(text) struct hl_text list = HL_TEXT_INIT(1024);
-
-        for (size_t i = 0; i < count; i++)
-            hl_text_printf(&list, "%s%s", i == 0 ? "" : ", ", names[i]);
-        hl_diag_hint(check->diags, diag, "its keys are %s", hl_text_get(&list));
-    }
-    if (has_sensitive(fields)) /* perhaps a secret under a mistyped name */
+    if (close == NULL && own > 0 && own <= FEW)
+        hint_all_keys(check, diag, names, own);
+    if (may_be_sensitive(fields, close))
         hide_literal(check, entry->value);
 }
 

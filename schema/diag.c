@@ -94,14 +94,14 @@ static size_t tolerance(const char *word)
     return length < 3 ? 0 : length < 9 ? (length + 1) / 3 : 3;
 }
 
-void hl_diag_suggest(struct hl_diags *diags, struct hl_diag *diag, const char *word, const char *const *names, size_t count)
+const char *hl_diag_suggest(struct hl_diags *diags, struct hl_diag *diag, const char *word, const char *const *names, size_t count)
 {
     char wanted[64], candidate[64];
     const char *best = NULL;
     size_t limit = tolerance(word);
 
     if (strlen(word) >= sizeof(wanted) || diags->compared + count > MAX_COMPARED)
-        return;
+        return NULL;
     diags->compared += count;
     lower_into(wanted, sizeof(wanted), word);
     for (size_t i = 0; i < count; i++) {
@@ -118,6 +118,7 @@ void hl_diag_suggest(struct hl_diags *diags, struct hl_diag *diag, const char *w
     }
     if (best != NULL)
         hl_diag_hint(diags, diag, "did you mean '%s'?", best);
+    return best;
 }
 
 void hl_diags_hide(struct hl_diags *diags, struct hl_span at)

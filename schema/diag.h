@@ -45,8 +45,8 @@ void hl_diags_init(struct hl_diags *diags, struct hl_arena *arena, const char *f
 struct hl_diag *hl_diag_error(struct hl_diags *diags, struct hl_span at, const char *format, ...) HL_PRINTF(3, 4);
 struct hl_diag *hl_diag_warning(struct hl_diags *diags, struct hl_span at, const char *format, ...) HL_PRINTF(3, 4);
 void hl_diag_hint(struct hl_diags *diags, struct hl_diag *diag, const char *format, ...) HL_PRINTF(3, 4);
-/* Adds the hint "did you mean 'x'?" when one of `names` is close to `word`. */
-void hl_diag_suggest(struct hl_diags *diags, struct hl_diag *diag, const char *word, const char *const *names, size_t count);
+/* Adds the hint "did you mean 'x'?" when one of `names` is close to `word`; gives that name, or NULL. */
+const char *hl_diag_suggest(struct hl_diags *diags, struct hl_diag *diag, const char *word, const char *const *names, size_t count);
 /* A value that must not be shown is written at `at`, in diags->file: findings on its line show the line up to there. */
 void hl_diags_hide(struct hl_diags *diags, struct hl_span at);
 /* By file, then place; stable. Call it before formatting: it also applies hl_diags_hide(). */

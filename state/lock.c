@@ -53,7 +53,7 @@ static const char *read_holder_now(struct hl_store *store, struct hl_arena *aren
     struct hl_store other = {.path = store->path, .file = store->file, .mode = HL_STORE_READ, .lock_fd = -1};
     const char *holder = NULL;
 
-    if (!store->snapshot && store->db != NULL)
+    if (!store->snapshot && !store->missing && store->db != NULL)
         return read_holder(store, arena);
     if (sqlite3_open_v2(store->file, &other.db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
         holder = read_holder(&other, arena);

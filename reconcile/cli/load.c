@@ -114,6 +114,7 @@ static void put_diags_json(struct hl_context *context)
     struct hl_value *map = hl_value_map(context->arena);
 
     hl_value_map_put_int(map, "format_version", 1);
+    hl_value_map_put_bool(map, "valid", false);
     hl_value_map_put(map, "diagnostics", hl_render_diags_json(context->arena, &context->diags));
     hl_context_put_json(context, map);
 }

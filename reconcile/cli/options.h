@@ -15,7 +15,6 @@ enum {
     HL_GROUP_RUN = 1 << 6,      /* talks to the systems */
     HL_GROUP_DECIDE = 1 << 7,   /* shapes a plan */
     HL_GROUP_PLAN = 1 << 8,
-    HL_GROUP_APPLY = 1 << 9,    /* changes the world */
     HL_GROUP_CONFIRM = 1 << 10, /* asks */
     HL_GROUP_SECRET = 1 << 11,
     HL_GROUP_ADOPT = 1 << 12,
@@ -24,6 +23,7 @@ enum {
     HL_GROUP_FORCE = 1 << 15,   /* may lose data */
     HL_GROUP_ONLY_APPLY = 1 << 16,
     HL_GROUP_HISTORY = 1 << 17,
+    HL_GROUP_MARKDOWN = 1 << 18, /* no option: --format may be markdown */
 };
 
 enum hl_option_id {

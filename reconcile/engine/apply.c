@@ -322,6 +322,14 @@ static bool forget(struct task *task, struct hl_error **err)
     return true;
 }
 
+/* A secret's own value is made by its action; anything else that is unknown by now stays so in this run. */
+static bool is_own_output(const struct hl_step *step, const char *reference)
+{
+    const size_t length = strlen(step->address);
+
+    return strncmp(reference, step->address, length) == 0 && (reference[length] == '\0' || reference[length] == '.');
+}
+
 /* Takes a task as far as it goes this turn. Sets *startable when it only waits to be started. */
 static bool advance(struct turn *turn, struct task *task, bool *startable, struct hl_error **err)
 {
@@ -360,8 +368,7 @@ static bool advance(struct turn *turn, struct task *task, bool *startable, struc
         return advance(turn, task, startable, err);
     }
     const char *unknown = task->step->action == HL_ACTION_DELETE ? NULL : hl_value_find_unknown(task->step->desired);
-    /* A secret's own value is made by the action; anything else unknown by now stays so in this run. */
-    if (unknown != NULL && strncmp(unknown, task->step->address, strlen(task->step->address)) != 0) {
+    if (unknown != NULL && !is_own_output(task->step, unknown)) {
         end_deferred(task, hl_arena_printf(task->arena, "%s is not known yet", unknown));
         return true;
     }

@@ -75,6 +75,65 @@ bool task_intend(struct task *task, struct hl_error **err)
 
 /* ---- after ---- */
 
+static struct hl_value *now_known(struct hl_arena *arena, const struct hl_field *field, struct hl_value *desired, const struct hl_value *result);
+
+static struct hl_value *known_members(struct hl_arena *arena, const struct hl_field *fields, const struct hl_value *desired, const struct hl_value *result)
+{
+    struct hl_value *known = hl_value_map(arena);
+
+    known->at = desired->at;
+    for (size_t i = 0; i < hl_value_count(desired); i++) {
+        const char *key = hl_value_key(desired, i);
+        const struct hl_field *field = fields != NULL ? hl_field_find(fields, key, false) : NULL;
+        hl_value_map_put(known, key, now_known(arena, field, hl_value_at(desired, i), hl_value_get(result, key)));
+    }
+    return known;
+}
+
+/* The item of `list` that has the same key as `item`; without a key the one at the same place. */
+static const struct hl_value *counterpart(const struct hl_field *field, const struct hl_value *list, const struct hl_value *item, size_t index)
+{
+    if (field == NULL || field->key == NULL)
+        return hl_value_item(list, index);
+    for (size_t i = 0; i < hl_value_count(list); i++) {
+        if (hl_value_equal(hl_value_get(hl_value_item(list, i), field->key), hl_value_get(item, field->key)))
+            return hl_value_item(list, i);
+    }
+    return NULL;
+}
+
+/* A desired value in which what only the action could tell has the value that it told; what is still unknown is left out. */
+static struct hl_value *now_known(struct hl_arena *arena, const struct hl_field *field, struct hl_value *desired, const struct hl_value *result)
+{
+    if (desired->type == HL_UNKNOWN)
+        return result != NULL ? hl_value_copy(arena, result) : NULL;
+    if (hl_value_find_unknown(desired) == NULL)
+        return desired;
+    if (desired->type == HL_MAP)
+        return known_members(arena, field != NULL && field->type != HL_F_MAP ? field->fields : NULL, desired, result);
+    struct hl_value *known = hl_value_list(arena);
+    known->at = desired->at;
+    for (size_t i = 0; i < hl_value_count(desired); i++) {
+        struct hl_value *item = hl_value_item(desired, i);
+        struct hl_field item_field = {.type = HL_F_ANY};
+        if (field != NULL)
+            item_field = *field;
+        item_field.type = field != NULL ? field->item : HL_F_ANY;
+        struct hl_value *value = now_known(arena, &item_field, item, counterpart(field, result, item, i));
+        if (value != NULL)
+            hl_value_list_add(arena, known, value);
+    }
+    return known;
+}
+
+static void learn(struct task *task)
+{
+    struct hl_step *step = task->step;
+
+    if (step->desired != NULL && hl_value_find_unknown(step->desired) != NULL)
+        step->desired = known_members(task->arena, step->kind->fields, step->desired, task->op.result);
+}
+
 static bool only_drift(const struct hl_step *step)
 {
     if (step->action == HL_ACTION_CREATE)
@@ -165,6 +224,8 @@ bool task_settle(struct task *task, struct hl_error **err)
             return false;
         return write_event(task, "failed", err);
     }
+    if (!destroys)
+        learn(task);
     if (destroys ? !hl_store_forget(store, task->step->address, err) : !record_result(task, err))
         return false;
     if (task->intent.id != 0 && !hl_store_settle(store, task->intent.id, err))

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "reconcile/providers/local/destination.h"
+
 #include "reconcile/providers/local/dotenv.h"
 #include "reconcile/transport/files.h"
 
@@ -13,49 +14,64 @@
 
 /* ---- the table ---- */
 
-static const char *const dotenv_members[] = {"as", "readers", NULL};
-static const char *const file_members[] = {"mode", NULL};
+static const struct hl_destination_type *const types[] = {&hl_destination_dotenv, &hl_destination_file};
 
-static const struct destination_type types[] = {
-    {.name = "dotenv", .members = dotenv_members, .check = dotenv_check, .identify = dotenv_identify, .read = dotenv_read, .takes = dotenv_takes,
-     .write = dotenv_write, .remove = dotenv_remove},
-    {.name = "file", .members = file_members, .identify = file_identify, .read = file_read, .write = file_write, .remove = file_remove},
-};
+static const char type_words[] = "{dotenv: FILE} or {file: PATH}";
 
 const struct hl_field hl_destination_fields[] = {
     {.name = "dotenv", .type = HL_F_STRING, .local = true, .example = "/etc/bifrost/.secrets.env",
-     .doc = "a file of KEY=value lines; only the own line is changed, relative to the spec"},
+     .doc = "a file of KEY=value lines, relative to the spec; only the own line is changed"},
     {.name = "as", .type = HL_F_STRING, .local = true, .doc = "the variable's name in the dotenv file; the secret's name when not said"},
     {.name = "readers", .type = HL_F_LIST, .item = HL_F_STRING, .allowed = hl_dotenv_reader_names, .order = HL_SET, .forms = HL_FORM_SINGLE, .local = true,
      .doc = "who reads the dotenv file; a value is written only in a form that they all read alike; all four when not said", .example = "[compose, sh]"},
     {.name = "file", .type = HL_F_STRING, .local = true, .example = "/run/secrets/db_password",
      .doc = "a file that holds the value and nothing else, relative to the spec"},
-    {.name = "mode", .type = HL_F_STRING, .fallback = "0600", .check = check_mode, .normalise = normalise_mode,
+    {.name = "mode", .type = HL_F_STRING, .fallback = "0600", .check = hl_destination_check_mode, .normalise = hl_destination_normalise_mode,
      .doc = "the mode of that file", .example = "\"0640\""},
     {.name = "destination", .type = HL_F_STRING, .internal = true, .doc = "what the entry is known by"},
     {.name = "content", .type = HL_F_STRING, .internal = true, .sensitive = true, .doc = "what stands there"},
     {.name = NULL},
 };
 
-static const struct destination_type *find_type(const struct hl_value *item)
+static const struct hl_destination_type *find_type(const struct hl_value *item)
 {
     for (size_t i = 0; i < HL_COUNT(types); i++) {
-        if (hl_value_get(item, types[i].name) != NULL)
-            return &types[i];
+        const struct hl_value *place = hl_value_get(item, types[i]->name);
+        if (hl_value_is(place, HL_TEXT) || hl_value_is(place, HL_UNKNOWN))
+            return types[i];
     }
     return NULL;
 }
 
-static void check_members(struct hl_check *check, const struct hl_value *item, const struct destination_type *type)
+bool hl_destination_is_known(const struct hl_value *item)
+{
+    for (size_t i = 0; i < hl_value_count(item); i++) {
+        if (strcmp(hl_value_key(item, i), "content") != 0 && hl_value_find_unknown(hl_value_at(item, i)) != NULL)
+            return false;
+    }
+    return hl_value_is(item, HL_MAP) && find_type(item) != NULL;
+}
+
+const char *hl_destination_place(const struct hl_destination *destination)
+{
+    const struct hl_destination_type *type = find_type(destination->item);
+
+    return hl_arena_printf(destination->arena, "'%s'", hl_value_get_text(destination->item, type->name));
+}
+
+/* ---- findings ---- */
+
+static void check_members(struct hl_check *check, const struct hl_value *item, const struct hl_destination_type *type)
 {
     for (size_t i = 0; i < HL_COUNT(types); i++) {
-        if (&types[i] == type)
+        if (types[i] == type)
             continue;
-        if (hl_value_get(item, types[i].name) != NULL)
-            hl_diag_error(check->diags, hl_value_get(item, types[i].name)->at, "a destination is one of 'dotenv' and 'file': write two entries");
-        for (const char *const *member = types[i].members; *member != NULL; member++) {
+        const struct hl_value *other = hl_value_get(item, types[i]->name);
+        if (other != NULL)
+            hl_diag_error(check->diags, other->at, "a destination is one place: write '%s' and '%s' as two entries", type->name, types[i]->name);
+        for (const char *const *member = types[i]->members; *member != NULL && other == NULL; member++) {
             if (hl_value_get(item, *member) != NULL)
-                hl_diag_error(check->diags, hl_value_get(item, *member)->at, "'%s' is for destinations with '%s'", *member, types[i].name);
+                hl_diag_error(check->diags, hl_value_get(item, *member)->at, "'%s' is for destinations with '%s'", *member, types[i]->name);
         }
     }
 }
@@ -67,8 +83,7 @@ static void check_twice(struct hl_check *check, const struct hl_value *write, si
 
     for (size_t i = 0; i < index; i++) {
         const struct hl_value *other = hl_value_item(write, i);
-        const struct destination_type *type = find_type(other);
-        if (type != NULL && hl_destination_is_known(other) && strcmp(type->identify(check->arena, other, check->name), identity) == 0) {
+        if (hl_destination_is_known(other) && strcmp(find_type(other)->identify(check->arena, other, check->name), identity) == 0) {
             hl_diag_error(check->diags, item->at, "the secret is written to this place already");
             return;
         }
@@ -79,10 +94,10 @@ void hl_destination_check(struct hl_check *check, const struct hl_value *write, 
 {
     for (size_t i = 0; i < hl_value_count(write); i++) {
         const struct hl_value *item = hl_value_item(write, i);
-        const struct destination_type *type = find_type(item);
+        const struct hl_destination_type *type = find_type(item);
         if (type == NULL) {
-            struct hl_diag *diag = hl_diag_error(check->diags, item->at, "a destination says where the secret is written");
-            hl_diag_hint(check->diags, diag, "write {dotenv: FILE} or {file: PATH}");
+            struct hl_diag *diag = hl_diag_error(check->diags, item->at, "a destination must say where the secret is written");
+            hl_diag_hint(check->diags, diag, "write %s", type_words);
             continue;
         }
         check_members(check, item, type);
@@ -98,169 +113,36 @@ void hl_destination_complete(const char *name, struct hl_arena *arena, struct hl
 {
     for (size_t i = 0; i < hl_value_count(write); i++) {
         struct hl_value *item = hl_value_item(write, i);
-        const struct destination_type *type = find_type(item);
-        if (type != NULL && hl_destination_is_known(item))
-            hl_value_map_put_text(item, "destination", type->identify(arena, item, name));
+        if (hl_destination_is_known(item))
+            hl_value_map_put_text(item, "destination", find_type(item)->identify(arena, item, name));
     }
-}
-
-bool hl_destination_is_known(const struct hl_value *item)
-{
-    for (size_t i = 0; i < hl_value_count(item); i++) {
-        if (strcmp(hl_value_key(item, i), "content") != 0 && hl_value_find_unknown(hl_value_at(item, i)) != NULL)
-            return false;
-    }
-    return hl_value_is(item, HL_MAP);
-}
-
-const char *hl_destination_place(const struct hl_destination *destination)
-{
-    const struct destination_type *type = find_type(destination->item);
-
-    return hl_arena_printf(destination->arena, "'%s'", type != NULL ? hl_value_get_text(destination->item, type->name) : "?");
-}
-
-/* ---- what the kind uses ---- */
-
-static bool fail_type(struct hl_error **err)
-{
-    return hl_fail(err, HL_E_FAILED, "a destination of a kind that this version of hlrec does not know");
-}
-
-/* What the item says of itself, without what is read. */
-static struct hl_value *own_members(const struct hl_destination *destination)
-{
-    struct hl_value *own = hl_value_map(destination->arena);
-
-    for (size_t i = 0; i < hl_value_count(destination->item); i++) {
-        const char *member = hl_value_key(destination->item, i);
-        if (strcmp(member, "content") != 0 && strcmp(member, "mode") != 0)
-            hl_value_map_put(own, member, hl_value_copy(destination->arena, hl_value_at(destination->item, i)));
-    }
-    return own;
-}
-
-static bool read_unlocked(const struct hl_destination *destination, const struct destination_type *type, struct hl_value **live, struct hl_value **guess,
-                          struct hl_error **err)
-{
-    struct hl_value *ignored = NULL;
-
-    *live = own_members(destination);
-    if (guess == NULL)
-        guess = &ignored;
-    *guess = NULL;
-    if (!type->read(destination, *live, guess, err))
-        return hl_wrap(err, "reading destination %s", hl_destination_place(destination));
-    return true;
-}
-
-bool hl_destination_read(const struct hl_destination *destination, struct hl_value **live, struct hl_value **guess, struct hl_error **err)
-{
-    const struct destination_type *type = find_type(destination->item);
-
-    return type == NULL ? fail_type(err) : read_unlocked(destination, type, live, guess, err);
-}
-
-bool hl_destination_takes(const struct hl_destination *destination, const struct hl_value *value, struct hl_error **err)
-{
-    const struct destination_type *type = find_type(destination->item);
-
-    if (type == NULL)
-        return fail_type(err);
-    return type->takes == NULL || !hl_value_is(value, HL_TEXT) || type->takes(destination, value, err);
-}
-
-static bool is_in_place(const struct hl_destination *destination, const struct hl_value *live, const struct hl_value *value)
-{
-    const struct hl_value *mode = hl_value_get(destination->item, "mode");
-
-    return hl_secret_same(hl_value_get(live, "content"), value) && (mode == NULL || hl_value_equal(mode, hl_value_get(live, "mode")));
-}
-
-static bool write_locked(const struct hl_destination *destination, const struct destination_type *type, const struct hl_value *value,
-                         struct hl_error **err)
-{
-    struct hl_value *live = NULL;
-
-    if (!read_unlocked(destination, type, &live, NULL, err))
-        return false;
-    if (is_in_place(destination, live, value)) /* what watches the file's time is left in peace */
-        return true;
-    if (!type->write(destination, value, err))
-        return hl_wrap(err, "writing destination %s", hl_destination_place(destination));
-    if (!read_unlocked(destination, type, &live, NULL, err))
-        return false;
-    if (is_in_place(destination, live, value))
-        return true;
-    return hl_fail(err, HL_E_CONFLICT, "%s does not hold what was just written to it: something else changes it", hl_destination_place(destination));
-}
-
-bool hl_destination_write(const struct hl_destination *destination, const struct hl_value *value, struct hl_error **err)
-{
-    const struct destination_type *type = find_type(destination->item);
-
-    if (type == NULL)
-        return fail_type(err);
-    pthread_mutex_t *lock = lock_of(destination, path_of(destination, type->name));
-    pthread_mutex_lock(lock);
-    const bool fine = write_locked(destination, type, value, err);
-    pthread_mutex_unlock(lock);
-    return fine;
-}
-
-static bool remove_locked(const struct hl_destination *destination, const struct destination_type *type, const struct hl_value *value, bool *left,
-                          struct hl_error **err)
-{
-    struct hl_value *live = NULL;
-    struct hl_value *guess = NULL;
-
-    *left = false;
-    if (!read_unlocked(destination, type, &live, &guess, err))
-        return false;
-    const struct hl_value *content = hl_value_get(live, "content");
-    if (content == NULL && guess == NULL)
-        return true;
-    if (!hl_secret_same(content, value) && !hl_secret_same(guess, value)) {
-        *left = true;
-        return true;
-    }
-    return type->remove(destination, err) || hl_wrap(err, "removing the secret from %s", hl_destination_place(destination));
-}
-
-bool hl_destination_remove(const struct hl_destination *destination, const struct hl_value *value, bool *left, struct hl_error **err)
-{
-    const struct destination_type *type = find_type(destination->item);
-
-    if (type == NULL)
-        return fail_type(err);
-    pthread_mutex_t *lock = lock_of(destination, path_of(destination, type->name));
-    pthread_mutex_lock(lock);
-    const bool fine = remove_locked(destination, type, value, left, err);
-    pthread_mutex_unlock(lock);
-    return fine;
 }
 
 /* ---- files ---- */
 
-static const char *path_of(const struct hl_destination *destination, const char *member)
+const char *hl_destination_path(const struct hl_destination *destination, const char *member)
 {
     return hl_path_join(destination->arena, destination->run->base, hl_value_get_text(destination->item, member));
 }
 
-/* *data is NULL when there is no such file. */
-static bool read_whole(struct hl_arena *arena, const char *path, const char **data, size_t *length, struct hl_error **err)
+bool hl_destination_load(struct hl_arena *arena, const char *path, const char **data, size_t *length, mode_t *mode, struct hl_error **err)
 {
+    struct stat about;
+
     *data = NULL;
     *length = 0;
-    if (hl_file_read(arena, path, HL_MAX_TEMPLATE, data, length, err))
+    if (!hl_file_read(arena, path, HL_MAX_TEMPLATE, data, length, err)) {
+        if ((*err)->code != HL_E_NOT_FOUND)
+            return false;
+        hl_error_clear(err);
         return true;
-    if ((*err)->code != HL_E_NOT_FOUND)
-        return false;
-    hl_error_clear(err);
+    }
+    if (mode != NULL)
+        *mode = stat(path, &about) == 0 ? about.st_mode & 0777 : HL_SECRET_MODE;
     return true;
 }
 
-static bool write_whole(const char *path, const char *data, size_t length, mode_t mode, struct hl_error **err)
+bool hl_destination_save(const char *path, const char *data, size_t length, mode_t mode, struct hl_error **err)
 {
     const struct hl_file_write write = {.path = path, .data = data, .length = length, .mode = mode, .keep_mode = true, .make_folder = true};
 
@@ -279,29 +161,141 @@ static bool sync_folder_of(struct hl_arena *arena, const char *path)
     return fine;
 }
 
-static bool remove_whole(struct hl_arena *arena, const char *path, struct hl_error **err)
+bool hl_destination_unlink(struct hl_arena *arena, const char *path, struct hl_error **err)
 {
     if ((unlink(path) != 0 && errno != ENOENT) || !sync_folder_of(arena, path))
         return hl_fail_errno(err, errno, "cannot remove '%s'", path);
     return true;
 }
 
-/* Two spellings of a path, and links, are one file and one lock. */
-static pthread_mutex_t *lock_of(const struct hl_destination *destination, const char *path)
+struct hl_value *hl_destination_take(const struct hl_destination *destination, const char *data, size_t length)
 {
-    char *real = realpath(path, NULL);
+    if (length == 0)
+        return NULL;
+    hl_redactor_add(destination->run->redactor, data, length);
+    return hl_value_mark_sensitive(hl_value_bytes(destination->arena, data, length));
+}
+
+/* Two spellings of a path, and links, are one file and one lock. What is no file hashes all the same. */
+static pthread_mutex_t *lock_of(const struct hl_destination *destination, const struct hl_destination_type *type)
+{
+    const char *path = hl_destination_path(destination, type->name);
+    const char *slash = strrchr(path, '/');
+    hl_auto(heap) char *real = realpath(path, NULL);
     uint32_t hash = 2166136261u;
 
     if (real == NULL) {
-        const char *slash = strrchr(path, '/');
-        char *folder = slash == NULL ? realpath(".", NULL) : realpath(hl_arena_copy(destination->arena, path, (size_t)(slash - path) + 1), NULL);
-        const char *name = hl_arena_printf(destination->arena, "%s/%s", folder != NULL ? folder : "", slash == NULL ? path : slash + 1);
-        free(folder);
-        real = hl_strdup(name);
+        hl_auto(heap) char *folder = realpath(slash == NULL ? "." : hl_arena_copy(destination->arena, path, (size_t)(slash - path) + 1), NULL);
+        real = hl_strdup(hl_arena_printf(destination->arena, "%s/%s", folder != NULL ? folder : "", slash == NULL ? path : slash + 1));
     }
     for (const char *at = real; *at != '\0'; at++)
         hash = (hash ^ (unsigned char)*at) * 16777619u;
-    free(real);
     return &destination->local->locks[hash % HL_LOCAL_LOCKS];
 }
 
+/* ---- reading and writing ---- */
+
+/* What the item says of itself, without what is read. */
+static struct hl_value *own_members(const struct hl_destination *destination)
+{
+    struct hl_value *own = hl_value_map(destination->arena);
+
+    for (size_t i = 0; i < hl_value_count(destination->item); i++) {
+        const char *member = hl_value_key(destination->item, i);
+        if (strcmp(member, "content") != 0 && strcmp(member, "mode") != 0)
+            hl_value_map_put(own, member, hl_value_copy(destination->arena, hl_value_at(destination->item, i)));
+    }
+    return own;
+}
+
+bool hl_destination_read(const struct hl_destination *destination, struct hl_value **live, struct hl_value **guess, struct hl_error **err)
+{
+    struct hl_value *ignored = NULL;
+
+    guess = guess != NULL ? guess : &ignored;
+    *guess = NULL;
+    *live = own_members(destination);
+    if (!find_type(destination->item)->read(destination, *live, guess, err))
+        return hl_wrap(err, "reading destination %s", hl_destination_place(destination));
+    return true;
+}
+
+bool hl_destination_takes(const struct hl_destination *destination, const struct hl_value *value, struct hl_error **err)
+{
+    const struct hl_destination_type *type = find_type(destination->item);
+
+    return type->takes == NULL || !hl_value_is(value, HL_TEXT) || type->takes(destination, value, err);
+}
+
+static bool is_in_place(const struct hl_destination *destination, const struct hl_value *live, const struct hl_value *value)
+{
+    const struct hl_value *mode = hl_value_get(destination->item, "mode");
+
+    return hl_secret_same(hl_value_get(live, "content"), value) && (mode == NULL || hl_value_equal(mode, hl_value_get(live, "mode")));
+}
+
+static bool write_locked(const struct hl_destination *destination, const struct hl_value *value, struct hl_error **err)
+{
+    struct hl_value *live = NULL;
+
+    if (!hl_destination_read(destination, &live, NULL, err))
+        return false;
+    if (is_in_place(destination, live, value)) /* what watches the file's time is left in peace */
+        return true;
+    if (!find_type(destination->item)->write(destination, value, err))
+        return hl_wrap(err, "writing destination %s", hl_destination_place(destination));
+    if (!hl_destination_read(destination, &live, NULL, err))
+        return false;
+    if (is_in_place(destination, live, value))
+        return true;
+    return hl_fail(err, HL_E_CONFLICT, "%s does not hold what was just written to it: something else changes it", hl_destination_place(destination));
+}
+
+bool hl_destination_write(const struct hl_destination *destination, const struct hl_value *value, struct hl_error **err)
+{
+    pthread_mutex_t *lock = lock_of(destination, find_type(destination->item));
+
+    pthread_mutex_lock(lock);
+    const bool fine = write_locked(destination, value, err);
+    pthread_mutex_unlock(lock);
+    return fine;
+}
+
+static bool holds_one_of(const struct hl_value *held, const struct hl_value *const *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (hl_secret_same(held, values[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool remove_locked(const struct hl_destination *destination, const struct hl_value *value, bool *left, struct hl_error **err)
+{
+    /* The record of the destination can be older than that of the secret: a crash or a failure may lie between the two. */
+    const struct hl_value *const ours[] = {value, hl_value_get(destination->item, "content")};
+    struct hl_value *live = NULL;
+    struct hl_value *guess = NULL;
+
+    *left = false;
+    if (!hl_destination_read(destination, &live, &guess, err))
+        return false;
+    const struct hl_value *content = hl_value_get(live, "content");
+    if (content == NULL && guess == NULL)
+        return true;
+    if (!holds_one_of(content, ours, HL_COUNT(ours)) && !holds_one_of(guess, ours, HL_COUNT(ours))) {
+        *left = true;
+        return true;
+    }
+    return find_type(destination->item)->remove(destination, err) || hl_wrap(err, "removing the secret from %s", hl_destination_place(destination));
+}
+
+bool hl_destination_remove(const struct hl_destination *destination, const struct hl_value *value, bool *left, struct hl_error **err)
+{
+    pthread_mutex_t *lock = lock_of(destination, find_type(destination->item));
+
+    pthread_mutex_lock(lock);
+    const bool fine = remove_locked(destination, value, left, err);
+    pthread_mutex_unlock(lock);
+    return fine;
+}

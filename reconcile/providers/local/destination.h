@@ -27,6 +27,12 @@ struct hl_destination_type {
 
 extern const struct hl_destination_type hl_destination_dotenv, hl_destination_file;
 
+/* ---- destination_file.c ---- */
+
+void hl_destination_check_mode(struct hl_check *check, const struct hl_value *value);
+/* "640" and "0640" are one. */
+struct hl_value *hl_destination_normalise_mode(struct hl_arena *arena, struct hl_value *value);
+
 /* ---- for files, in destination.c ---- */
 
 /* The path in `member`, as the run sees it. In destination->arena. */
@@ -36,7 +42,7 @@ bool hl_destination_load(struct hl_arena *arena, const char *path, const char **
 /* Atomic and synced; a file that is there keeps its mode and owner, a new one gets `mode`. */
 bool hl_destination_save(const char *path, const char *data, size_t length, mode_t mode, struct hl_error **err) HL_MUST_CHECK;
 bool hl_destination_unlink(struct hl_arena *arena, const char *path, struct hl_error **err) HL_MUST_CHECK;
-/* Puts a text that was read, unless it is empty; the redactor learns it. */
+/* A text that was read, sensitive and known to the redactor; NULL when it is empty. */
 struct hl_value *hl_destination_take(const struct hl_destination *destination, const char *data, size_t length);
 
 #endif

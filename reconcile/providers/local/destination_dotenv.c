@@ -1,3 +1,4 @@
+/* {dotenv: FILE, as: KEY, readers: [...]}: one line of a file that may have others, of other secrets and of people. */
 #include "config.h"
 
 #include "reconcile/providers/local/destination.h"
@@ -29,6 +30,8 @@ static const char *dotenv_identify(struct hl_arena *arena, const struct hl_value
     return hl_arena_printf(arena, "dotenv:%s#%s", hl_value_get_text(item, "dotenv"), key_of(item, name));
 }
 
+/* ---- findings ---- */
+
 static void check_generated(struct hl_check *check, const struct hl_value *item, const struct hl_value *generate)
 {
     hl_auto(text) struct hl_text ignored = HL_TEXT_INIT(HL_MAX_OUTPUT);
@@ -38,7 +41,7 @@ static void check_generated(struct hl_check *check, const struct hl_value *item,
     if (hl_dotenv_encode(&ignored, readers_of(item), characters, strlen(characters), &problem))
         return;
     struct hl_diag *diag = hl_diag_error(check->diags, item->at,
-                                         "the alphabet has characters that not all readers of a dotenv file take alike: bare, %s %s; in quotes, %s %s",
+                                         "the alphabet has characters that the readers of a dotenv file do not all take alike: bare, %s %s; in quotes, %s %s",
                                          problem.bare_reader, problem.bare, problem.quoted_reader, problem.quoted);
     hl_diag_hint(check->diags, diag, "leave them out, or say which programs read the file: `readers: [compose, sh]`");
 }
@@ -50,21 +53,13 @@ static void dotenv_check(struct hl_check *check, const struct hl_value *item, co
 
     if (!hl_dotenv_is_key(key)) {
         struct hl_diag *diag = hl_diag_error(check->diags, as != NULL ? as->at : item->at, "'%s' cannot be the name of a variable", key);
-        hl_diag_hint(check->diags, diag, "give it one of letters, digits and '_': `as: NAME`");
+        hl_diag_hint(check->diags, diag, "give it a name of letters, digits and '_': `as: NAME`");
     }
     if (generate != NULL && hl_value_find_unknown(generate) == NULL)
         check_generated(check, item, generate);
 }
 
-static void put_content(const struct hl_destination *destination, struct hl_value *map, const char *member, const struct hl_text *text)
-{
-    struct hl_value *value = hl_value_bytes(destination->arena, hl_text_get(text), text->length);
-
-    if (text->length == 0)
-        return;
-    hl_redactor_add(destination->run->redactor, hl_text_get(text), text->length);
-    hl_value_map_put(map, member, hl_value_mark_sensitive(value));
-}
+/* ---- the file ---- */
 
 static bool dotenv_read(const struct hl_destination *destination, struct hl_value *live, struct hl_value **guess, struct hl_error **err)
 {
@@ -72,20 +67,22 @@ static bool dotenv_read(const struct hl_destination *destination, struct hl_valu
     hl_auto(text) struct hl_text decoded = HL_TEXT_INIT(HL_MAX_TEMPLATE);
     hl_auto(text) struct hl_text guessed = HL_TEXT_INIT(HL_MAX_TEMPLATE);
     const unsigned readers = readers_of(destination->item);
-    struct hl_value *found_map = hl_value_map(destination->arena);
     const char *data = NULL;
     size_t length = 0;
+    mode_t mode = 0;
 
-    if (!hl_destination_load(scratch, hl_destination_path(destination, "dotenv"), &data, &length, NULL, err))
+    if (!hl_destination_load(scratch, hl_destination_path(destination, "dotenv"), &data, &length, &mode, err))
         return false;
+    if (data == NULL)
+        return true;
+    hl_value_map_put(live, "mode", hl_value_printf(destination->arena, "%04o", (unsigned)mode));
     const struct hl_dotenv_found found = hl_dotenv_find(data, length, readers, key_of(destination->item, destination->name));
-    if (found.times == 0)
+    if (found.times == 0 || !hl_local_is_text(found.written, found.length))
         return true;
     if (hl_dotenv_decode(&decoded, readers, found.written, found.length))
-        put_content(destination, live, "content", &decoded);
+        hl_value_map_put(live, "content", hl_destination_take(destination, hl_text_get(&decoded), decoded.length));
     hl_dotenv_guess(&guessed, found.written, found.length);
-    put_content(destination, found_map, "guess", &guessed);
-    *guess = hl_value_get(found_map, "guess");
+    *guess = hl_destination_take(destination, hl_text_get(&guessed), guessed.length);
     return true;
 }
 

@@ -1,39 +1,32 @@
+/* {file: PATH, mode:}: a file that holds the value and nothing else. */
 #include "config.h"
 
 #include "reconcile/providers/local/destination.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 static bool parse_mode(const char *text, mode_t *mode)
 {
-    char *end = NULL;
+    const size_t length = strlen(text);
 
-    if (strspn(text, "01234567") != strlen(text) || strlen(text) < 3 || strlen(text) > 4)
+    if (strspn(text, "01234567") != length || length < 3 || length > 4)
         return false;
-    const unsigned long number = strtoul(text, &end, 8);
-    *mode = (mode_t)number;
-    return number <= 0777;
+    *mode = (mode_t)strtoul(text, NULL, 8);
+    return *mode <= 0777;
 }
 
-static mode_t mode_of(const struct hl_value *item)
-{
-    const char *text = hl_value_get_text(item, "mode");
-    mode_t mode = HL_SECRET_MODE;
-
-    return text != NULL && parse_mode(text, &mode) ? mode : HL_SECRET_MODE;
-}
-
-static void check_mode(struct hl_check *check, const struct hl_value *value)
+void hl_destination_check_mode(struct hl_check *check, const struct hl_value *value)
 {
     mode_t mode = 0;
 
     if (!parse_mode(value->text.data, &mode) || (mode & 0111) != 0)
-        hl_diag_error(check->diags, value->at, "a mode is three or four octal digits without execute bits, such as \"0640\"");
+        hl_diag_error(check->diags, value->at, "a mode is three or four octal digits without the right to execute, such as \"0640\"");
 }
 
-static struct hl_value *normalise_mode(struct hl_arena *arena, struct hl_value *value)
+struct hl_value *hl_destination_normalise_mode(struct hl_arena *arena, struct hl_value *value)
 {
     mode_t mode = 0;
 
@@ -44,53 +37,38 @@ static struct hl_value *normalise_mode(struct hl_arena *arena, struct hl_value *
     return normal;
 }
 
+static mode_t mode_of(const struct hl_value *item)
+{
+    const char *text = hl_value_get_text(item, "mode");
+    mode_t mode = HL_SECRET_MODE;
+
+    return text != NULL && parse_mode(text, &mode) ? mode : HL_SECRET_MODE;
+}
+
 static const char *file_identify(struct hl_arena *arena, const struct hl_value *item, const char *name)
 {
     (void)name;
     return hl_arena_printf(arena, "file:%s", hl_value_get_text(item, "file"));
 }
 
-static bool is_text(const char *data, size_t length)
-{
-    uint32_t code = 0;
-
-    for (size_t at = 0; at < length;) {
-        const size_t step = hl_utf8_decode(data + at, length - at, &code);
-        if (step == 0 || code == 0)
-            return false;
-        at += step;
-    }
-    return true;
-}
-
 static bool file_read(const struct hl_destination *destination, struct hl_value *live, struct hl_value **guess, struct hl_error **err)
 {
-    const char *path = hl_destination_path(destination, "file");
+    hl_auto(arena) struct hl_arena *scratch = hl_arena_new();
     const char *data = NULL;
     size_t length = 0;
-    struct stat about;
+    mode_t mode = 0;
 
-    if (!hl_destination_load(destination->arena, path, &data, &length, NULL, err))
+    if (!hl_destination_load(scratch, hl_destination_path(destination, "file"), &data, &length, &mode, err))
         return false;
-    if (data == NULL || stat(path, &about) != 0)
+    if (data == NULL)
         return true;
-    hl_value_map_put(live, "mode", hl_value_printf(destination->arena, "%04o", (unsigned)about.st_mode & 0777));
-    if (length == 0)
-        return true;
-    if (!is_text(data, length)) {
-        hl_value_map_put_text(live, "content", "(not text)");
+    hl_value_map_put(live, "mode", hl_value_printf(destination->arena, "%04o", (unsigned)mode));
+    if (!hl_local_is_text(data, length)) {
+        hl_value_map_put_text(live, "content", "(not text)"); /* no value of ours is like that, so it differs */
         return true;
     }
-    hl_redactor_add(destination->run->redactor, data, length);
-    hl_value_map_put(live, "content", hl_value_mark_sensitive(hl_value_bytes(destination->arena, data, length)));
-    /* Who puts a value there by hand mostly ends it with a line end. */
-    const char *end = memchr(data, '\n', length);
-    if (end != NULL && (size_t)(end - data) + 1 == length)
-        length--;
-    if (length > 0) {
-        hl_redactor_add(destination->run->redactor, data, length);
-        *guess = hl_value_mark_sensitive(hl_value_bytes(destination->arena, data, length));
-    }
+    hl_value_map_put(live, "content", hl_destination_take(destination, data, length));
+    *guess = hl_destination_take(destination, data, hl_local_without_line_end(data, length));
     return true;
 }
 
@@ -98,12 +76,13 @@ static bool file_read(const struct hl_destination *destination, struct hl_value 
 static bool file_write(const struct hl_destination *destination, const struct hl_value *value, struct hl_error **err)
 {
     const char *path = hl_destination_path(destination, "file");
+    const mode_t mode = mode_of(destination->item);
     const bool stated = hl_value_get(destination->item, "mode") != NULL;
     struct stat about;
 
-    if (stated && stat(path, &about) == 0 && (about.st_mode & 0777) != mode_of(destination->item) && chmod(path, mode_of(destination->item)) != 0)
+    if (stated && stat(path, &about) == 0 && (about.st_mode & 0777) != mode && chmod(path, mode) != 0)
         return hl_fail_errno(err, errno, "cannot change the mode of '%s'", path);
-    return hl_destination_save(path, value->text.data, value->text.length, mode_of(destination->item), err);
+    return hl_destination_save(path, value->text.data, value->text.length, mode, err);
 }
 
 static bool file_remove(const struct hl_destination *destination, struct hl_error **err)

@@ -5,7 +5,7 @@
  *     generate.c     new values, and whether a value fits what `generate` asks for
  *     source.c       values from elsewhere: env, file; the table of sources
  *     sops.c         ... from a file encrypted with sops      command.c  ... from a program
- *     destination.c  the table of places a value is written to; dotenv.c edits such files
+ *     destination.c  the table of places a value is written to; destination_*.c each of them; dotenv.c the form of dotenv files
  *
  * A value never reaches an error, an argument of a program or a file's name. Each one is made known to run->redactor as soon as it is read or made. Values live
  * in arenas, which wipe what they free. */
@@ -25,6 +25,10 @@ struct hl_local {
     /* Held while a file is read, changed and written back; which one follows from the path, so that several secrets can share a file. */
     pthread_mutex_t locks[HL_LOCAL_LOCKS];
     struct hl_sops *sops;
+    /* Objects borrow their errors: kept until the session is closed. */
+    pthread_mutex_t errors_lock;
+    struct hl_error **errors;
+    size_t errors_count;
 };
 
 /* ---- generate.c ---- */
@@ -70,6 +74,10 @@ bool hl_source_take(struct hl_source *source, const char *data, size_t length, c
     HL_MUST_CHECK;
 /* The value of a variable of the run's environment, or NULL. */
 const char *hl_local_environment(const struct hl_run *run, const char *name);
+/* Whether it is UTF-8 without NULs: what a value may be, since the state keeps it as JSON. */
+bool hl_local_is_text(const char *data, size_t length);
+/* An editor's or echo's line end is no part of a value of one line. A text of several lines (a key in PEM) is kept to the byte: OpenSSH wants its last one. */
+size_t hl_local_without_line_end(const char *data, size_t length);
 
 /* ---- destination.c ---- */
 
@@ -88,7 +96,7 @@ struct hl_destination {
     const struct hl_value *item;  /* of `write`, complete */
 };
 
-/* Whether the item can be used now (nothing unknown in it). */
+/* Whether the item can be used now: of a type that there is, nothing unknown in it. The functions below want such. */
 bool hl_destination_is_known(const struct hl_value *item);
 /* "'/etc/x.env'", for sentences. */
 const char *hl_destination_place(const struct hl_destination *destination);
@@ -99,7 +107,7 @@ bool hl_destination_read(const struct hl_destination *destination, struct hl_val
 bool hl_destination_takes(const struct hl_destination *destination, const struct hl_value *value, struct hl_error **err) HL_MUST_CHECK;
 /* Writes, if it differs, and reads back. */
 bool hl_destination_write(const struct hl_destination *destination, const struct hl_value *value, struct hl_error **err) HL_MUST_CHECK;
-/* Removes what stands there if it is `value`; *left tells that something else stands there and was left alone. */
+/* Removes what stands there if it is `value` or the item's recorded content; *left tells that something else stands there and was left alone. */
 bool hl_destination_remove(const struct hl_destination *destination, const struct hl_value *value, bool *left, struct hl_error **err) HL_MUST_CHECK;
 
 /* ---- secret_read.c ---- */
@@ -130,5 +138,7 @@ bool hl_secret_same(const struct hl_value *a, const struct hl_value *b);
 /* ---- provider.c ---- */
 
 struct hl_local *hl_local_get(const struct hl_session *session);
+/* Takes the error and gives it back to look at, for as long as the session is open. */
+const struct hl_error *hl_local_keep(struct hl_local *local, struct hl_error *error);
 
 #endif

@@ -1,3 +1,4 @@
 reconcile_providers_libhlproviders_a_SOURCES += \
-	%reldir%/command.c %reldir%/destination.c %reldir%/dotenv.c %reldir%/dotenv.h %reldir%/generate.c %reldir%/local.h %reldir%/provider.c \
-	%reldir%/secret.c %reldir%/secret_read.c %reldir%/sops.c %reldir%/sops.h %reldir%/source.c
+	%reldir%/command.c %reldir%/destination.c %reldir%/destination.h %reldir%/destination_dotenv.c %reldir%/destination_file.c \
+	%reldir%/dotenv.c %reldir%/dotenv.h %reldir%/generate.c %reldir%/local.h %reldir%/provider.c %reldir%/secret.c %reldir%/secret_read.c \
+	%reldir%/sops.c %reldir%/sops.h %reldir%/source.c

@@ -12,6 +12,15 @@ struct hl_local *hl_local_get(const struct hl_session *session)
     return session->data;
 }
 
+const struct hl_error *hl_local_keep(struct hl_local *local, struct hl_error *error)
+{
+    pthread_mutex_lock(&local->errors_lock);
+    local->errors = hl_realloc(local->errors, (local->errors_count + 1) * sizeof(struct hl_error *));
+    local->errors[local->errors_count++] = error;
+    pthread_mutex_unlock(&local->errors_lock);
+    return error;
+}
+
 static bool local_open(struct hl_session *session, struct hl_error **err)
 {
     struct hl_local *local = hl_alloc(sizeof *local);
@@ -19,6 +28,7 @@ static bool local_open(struct hl_session *session, struct hl_error **err)
     (void)err;
     for (size_t i = 0; i < HL_LOCAL_LOCKS; i++)
         pthread_mutex_init(&local->locks[i], NULL);
+    pthread_mutex_init(&local->errors_lock, NULL);
     local->sops = hl_sops_new(session->run);
     session->data = local;
     return true;
@@ -33,6 +43,10 @@ static void local_close(struct hl_session *session)
     hl_sops_free(local->sops);
     for (size_t i = 0; i < HL_LOCAL_LOCKS; i++)
         pthread_mutex_destroy(&local->locks[i]);
+    pthread_mutex_destroy(&local->errors_lock);
+    for (size_t i = 0; i < local->errors_count; i++)
+        hl_error_free(local->errors[i]);
+    free(local->errors);
     free(local);
     session->data = NULL;
 }
@@ -63,6 +77,7 @@ const struct hl_provider_type hl_provider_local = {
     .name = "local",
     .doc = "the machine that hlrec runs on: secrets, and the files they are written to",
     .fields = fields,
+    .here = true,
     .implicit = true,
     .verbs = &verbs,
 };

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "reconcile/providers/local/local.h"
+#include "reconcile/transport/http.h"
 
 #include <string.h>
 
@@ -134,69 +135,45 @@ struct reading {
     struct hl_error *error;
 };
 
-struct readings {
-    struct reading *items;
-    size_t count, next;
-    pthread_mutex_t lock; /* of `next` */
-};
-
-static void read_source(struct reading *reading)
+static void read_source(void *context, size_t index)
 {
+    struct reading *reading = ((struct reading **)context)[index];
+
     if (!reading->type->read(&reading->source, &reading->value, &reading->error))
         reading->value = NULL;
 }
 
-static void *read_slow(void *context)
-{
-    struct readings *readings = context;
-
-    for (;;) {
-        pthread_mutex_lock(&readings->lock);
-        while (readings->next < readings->count &&
-               (readings->items[readings->next].type == NULL || !readings->items[readings->next].type->slow))
-            readings->next++;
-        const size_t index = readings->next++;
-        pthread_mutex_unlock(&readings->lock);
-        if (index >= readings->count)
-            return NULL;
-        read_source(&readings->items[index]);
-    }
-}
-
-/* Which source of the object is to be read now; NULL when it has none of that sort, or what it says is not known yet. */
+/* The source of the object, if it is to be read now: what it says is known. */
 static const struct hl_source_type *to_read(const struct hl_session *session, const struct hl_object *object)
 {
     const struct hl_source_type *type = hl_source_find(object->desired, NULL);
 
-    if (session->run->preview || type == NULL || type->read == NULL || hl_value_find_unknown(hl_value_get(object->desired, type->name)) != NULL)
+    if (session->run->preview || type == NULL || type->read == NULL)
         return NULL;
-    return type;
+    const struct hl_value *said = hl_value_get(object->desired, type->name);
+    return hl_value_is_null(said) || hl_value_find_unknown(said) != NULL ? NULL : type;
 }
 
-static void read_sources(struct hl_session *session, struct hl_object **objects, struct readings *readings)
+static void read_sources(struct hl_session *session, struct hl_object **objects, size_t count, struct reading *readings)
 {
-    pthread_t threads[MOST_READERS];
-    size_t slow = 0;
-    size_t started = 0;
+    struct reading **slow = hl_alloc((count + 1) * sizeof *slow);
+    size_t slow_count = 0;
 
-    for (size_t i = 0; i < readings->count; i++) {
-        struct reading *reading = &readings->items[i];
+    for (size_t i = 0; i < count; i++) {
+        struct reading *reading = &readings[i];
         *reading = (struct reading){.object = objects[i], .type = to_read(session, objects[i])};
         if (reading->type == NULL)
             continue;
         reading->arena = hl_arena_new();
         reading->source = (struct hl_source){.run = session->run, .local = hl_local_get(session), .arena = reading->arena,
                                              .name = objects[i]->name, .desired = objects[i]->desired};
-        slow += reading->type->slow ? 1 : 0;
-        if (!reading->type->slow)
-            read_source(reading);
+        if (reading->type->slow)
+            slow[slow_count++] = reading;
+        else
+            read_source(&reading, 0);
     }
-    /* This thread reads, too. */
-    while (started < MOST_READERS && started + 1 < slow && pthread_create(&threads[started], NULL, read_slow, readings) == 0)
-        started++;
-    read_slow(readings);
-    for (size_t i = 0; i < started; i++)
-        pthread_join(threads[i], NULL);
+    hl_parallel(slow_count, MOST_READERS, read_source, slow);
+    hl_cleanup_heap_free(slow);
 }
 
 /* ---- one object ---- */
@@ -205,7 +182,7 @@ static void read_sources(struct hl_session *session, struct hl_object **objects,
 struct finding {
     struct hl_session *session;
     struct hl_object *object;
-    const struct reading *reading;
+    struct reading *reading;
     struct hl_secret_view view;
     struct hl_value *value; /* that should be: text, null, unknown; NULL: for the plan to resolve */
 };
@@ -297,11 +274,12 @@ static bool check_unchanged(const struct finding *finding, struct hl_error **err
 
 static bool take_reading(struct finding *finding, struct hl_error **err)
 {
-    const struct reading *reading = finding->reading;
+    struct reading *reading = finding->reading;
     struct hl_object *object = finding->object;
 
     if (reading->error != NULL) {
         *err = reading->error;
+        reading->error = NULL;
         return false;
     }
     if (reading->value != NULL) {
@@ -330,7 +308,10 @@ static bool decide_value(struct finding *finding, struct hl_error **err)
         return true;
     if (finding->reading->type != NULL)
         return take_reading(finding, err);
-    finding->value = unknown_value(object, hl_value_find_unknown(hl_value_get(object->desired, type->name)));
+    const char *waits_for = hl_value_find_unknown(hl_value_get(object->desired, type->name));
+    if (waits_for == NULL)
+        return hl_fail(err, HL_E_NOT_FOUND, "'%s' refers to something that is null", type->name);
+    finding->value = unknown_value(object, waits_for);
     return true;
 }
 
@@ -399,7 +380,7 @@ static struct hl_value *recorded_value(struct hl_arena *arena, const struct hl_r
     return hl_value_is(value, HL_TEXT) ? hl_value_mark_sensitive(hl_value_copy(arena, value)) : NULL;
 }
 
-static void refresh_object(struct hl_session *session, const struct reading *reading)
+static void refresh_object(struct hl_session *session, struct reading *reading)
 {
     struct hl_object *object = reading->object;
     const struct hl_recorded *recorded = object->recorded;
@@ -433,22 +414,20 @@ static void refresh_object(struct hl_session *session, const struct reading *rea
     }
     hl_error_address(&error, object->address);
     live->presence = HL_LIVE_UNREADABLE;
-    live->error = error;
+    live->error = hl_local_keep(hl_local_get(session), error);
 }
 
 bool hl_secret_refresh(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err)
 {
-    struct readings readings = {.items = hl_alloc((count + 1) * sizeof *readings.items), .count = count};
+    struct reading *readings = hl_alloc((count + 1) * sizeof *readings);
 
     (void)err;
-    pthread_mutex_init(&readings.lock, NULL);
-    read_sources(session, objects, &readings);
-    pthread_mutex_destroy(&readings.lock);
+    read_sources(session, objects, count, readings);
     for (size_t i = 0; i < count; i++) {
-        refresh_object(session, &readings.items[i]);
-        /* The error, if any, went to the object. */
-        hl_arena_free(readings.items[i].arena);
+        refresh_object(session, &readings[i]);
+        hl_error_free(readings[i].error);
+        hl_arena_free(readings[i].arena);
     }
-    hl_cleanup_heap_free(readings.items);
+    hl_cleanup_heap_free(readings);
     return true;
 }

@@ -371,7 +371,8 @@ bool hl_source_sops(struct hl_source *source, struct hl_value **value, struct hl
     const char *key = hl_value_get_text(wanted, "key");
     const struct hl_value *document = NULL;
 
-    key = key != NULL ? key : source->name;
+    if (key == NULL) /* a file that is no list of values has one, which sops calls `data` */
+        key = strcmp(input_type(path), "binary") == 0 ? "data" : source->name;
     *value = NULL;
     source->hint = hl_arena_printf(source->arena, "add it: sops edit %s", path);
     source->missing = hl_arena_printf(source->arena, "'%s' has no key '%s'", path, key);

@@ -15,7 +15,7 @@ const char *hl_local_environment(const struct hl_run *run, const char *name)
     return NULL;
 }
 
-static bool is_text(const char *data, size_t length)
+bool hl_local_is_text(const char *data, size_t length)
 {
     uint32_t code = 0;
 
@@ -28,12 +28,21 @@ static bool is_text(const char *data, size_t length)
     return true;
 }
 
+size_t hl_local_without_line_end(const char *data, size_t length)
+{
+    const char *end = memchr(data, '\n', length);
+
+    if (end == NULL || (size_t)(end - data) + 1 != length)
+        return length;
+    return length > 1 && end[-1] == '\r' ? length - 2 : length - 1;
+}
+
 bool hl_source_take(struct hl_source *source, const char *data, size_t length, const char *what, struct hl_value **value, struct hl_error **err)
 {
     *value = NULL;
     if (length == 0)
         return true;
-    if (!is_text(data, length)) {
+    if (!hl_local_is_text(data, length)) {
         hl_fail(err, HL_E_FAILED, "%s is not text: it has a NUL or is not UTF-8", what);
         return hl_error_hint(err, "encode it, in base64 for instance");
     }
@@ -58,16 +67,6 @@ static bool read_env(struct hl_source *source, struct hl_value **value, struct h
 
 /* ---- file ---- */
 
-/* An editor's or echo's line end is no part of a value of one line. A text of several lines (a key in PEM) is kept to the byte: OpenSSH wants its last line end. */
-static size_t without_line_end(const char *data, size_t length)
-{
-    const char *end = memchr(data, '\n', length);
-
-    if (end == NULL || (size_t)(end - data) + 1 != length)
-        return length;
-    return length > 1 && end[-1] == '\r' ? length - 2 : length - 1;
-}
-
 static bool read_file(struct hl_source *source, struct hl_value **value, struct hl_error **err)
 {
     hl_auto(arena) struct hl_arena *scratch = hl_arena_new();
@@ -86,7 +85,7 @@ static bool read_file(struct hl_source *source, struct hl_value **value, struct 
         source->missing = hl_arena_printf(source->arena, "%s does not exist", what);
         return true;
     }
-    return hl_source_take(source, data, without_line_end(data, length), what, value, err);
+    return hl_source_take(source, data, hl_local_without_line_end(data, length), what, value, err);
 }
 
 /* ---- the table ---- */

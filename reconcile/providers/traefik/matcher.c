@@ -209,6 +209,7 @@ static void check_host(struct hl_rule_context *context, const struct hl_rule_arg
     if (strcmp(argument->text, "*") == 0)
         return;
     context->rule->hosts++;
+    context->rule->wildcards += hl_starts_with(argument->text, "*.") ? 1 : 0;
     if (check_ascii(context, "Host", argument))
         check_host_name(context, argument);
 }
@@ -222,6 +223,7 @@ static void check_sni(struct hl_rule_context *context, const struct hl_rule_argu
     context->rule->hosts++;
     size_t at = hl_starts_with(argument->text, "*.") ? 2 : 0;
 
+    context->rule->wildcards += at > 0 ? 1 : 0;
     while (at < argument->length && (isalnum((unsigned char)argument->text[at]) || strchr("_.-:", argument->text[at]) != NULL) &&
            argument->text[at] != '\0')
         at++;

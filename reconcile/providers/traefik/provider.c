@@ -130,6 +130,18 @@ static bool open_api(struct hl_traefik *traefik, struct hl_session *session, str
     return true;
 }
 
+static void close_session(struct hl_session *session)
+{
+    struct hl_traefik *traefik = session->data;
+
+    if (traefik == NULL)
+        return;
+    hl_http_free(traefik->http);
+    hl_arena_free(traefik->arena);
+    pthread_mutex_destroy(&traefik->lock);
+    session->data = NULL;
+}
+
 static bool open_session(struct hl_session *session, struct hl_error **err)
 {
     struct hl_traefik *traefik = hl_arena_alloc(session->arena, sizeof *traefik);
@@ -146,24 +158,15 @@ static bool open_session(struct hl_session *session, struct hl_error **err)
     traefik->mode_given = mode != NULL && parse_mode(mode, &traefik->mode);
     traefik->verify_ms = hl_value_get_int(session->settings, "verify_timeout", DEFAULT_VERIFY_MS);
     traefik->api = hl_value_get_text(session->settings, "api");
-    traefik->wanted = hl_map_new(session->arena);
-    traefik->recorded = hl_map_new(session->arena);
-    if (traefik->api != NULL && !open_api(traefik, session, err))
-        return false;
+    traefik->arena = hl_arena_new();
+    traefik->wanted = hl_map_new(traefik->arena);
+    traefik->recorded = hl_map_new(traefik->arena);
     pthread_mutex_init(&traefik->lock, NULL);
     session->data = traefik;
-    return true;
-}
-
-static void close_session(struct hl_session *session)
-{
-    struct hl_traefik *traefik = session->data;
-
-    if (traefik == NULL)
-        return;
-    hl_http_free(traefik->http);
-    pthread_mutex_destroy(&traefik->lock);
-    session->data = NULL;
+    if (traefik->api == NULL || open_api(traefik, session, err))
+        return true;
+    close_session(session);
+    return false;
 }
 
 bool hl_traefik_check_folder(const struct hl_traefik *traefik, struct hl_error **err)
@@ -182,46 +185,62 @@ bool hl_traefik_check_folder(const struct hl_traefik *traefik, struct hl_error *
     return true;
 }
 
-static bool ready(struct hl_session *session, struct hl_text *report, struct hl_error **err)
+/* For `doctor`: what will go wrong when a change is written. */
+static void report_folder(const struct hl_traefik *traefik, const struct hl_run *run, struct hl_text *report)
 {
-    struct hl_traefik *traefik = session->data;
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     hl_auto(error) struct hl_error *error = NULL;
-    struct hl_traefik_version version;
     struct hl_folder folder;
 
-    if (!hl_traefik_check_folder(traefik, err))
-        return false;
-    if (report != NULL && access(traefik->directory, W_OK) != 0)
+    if (access(traefik->directory, W_OK) != 0)
         hl_text_printf(report, "the folder '%s' cannot be written\n", traefik->directory);
-    if (report != NULL && hl_folder_read(&folder, arena, traefik, session->run, &error) && folder.problem != NULL)
+    if (hl_folder_read(&folder, arena, traefik, run, &error) && folder.problem != NULL)
         hl_text_printf(report, "Traefik reads none of its files while one is broken: %s\n", folder.problem);
-    hl_error_clear(&error);
-    if (traefik->http == NULL) {
-        if (report != NULL)
-            hl_text_puts(report, "without 'api' changes are not verified\n");
-        return true;
-    }
-    if (hl_api_version(traefik, arena, &version, &error)) {
+    if (traefik->http == NULL)
+        hl_text_puts(report, "without 'api' changes are not verified\n");
+}
+
+/* Only refused credentials are a failure: the file can be written while Traefik is down, or before it starts. */
+static bool check_answer(struct hl_traefik *traefik, struct hl_text *report, struct hl_error **err)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    struct hl_traefik_version version;
+
+    if (hl_api_version(traefik, arena, &version, err)) {
         if (report != NULL)
             hl_text_printf(report, "Traefik %s answers at %s\n", version.text, traefik->api);
         return true;
     }
-    if (error->code == HL_E_AUTH) {
-        *err = error;
-        error = NULL;
-        return false;
-    }
-    /* The file can be written without it: Traefik may be down, or start later. */
+    if ((*err)->code == HL_E_AUTH)
+        return hl_error_hint(err, "set 'username' and 'password' of the provider");
     if (report != NULL) {
-        hl_auto(heap) char *words = hl_error_text(error);
+        hl_auto(heap) char *words = hl_error_text(*err);
 
         hl_text_printf(report, "the API does not answer, so changes are not verified: %s\n", words);
     }
+    hl_error_clear(err);
     return true;
 }
 
-static const struct hl_provider_verbs verbs = {.open = open_session, .close = close_session, .ready = ready};
+static bool ready(struct hl_session *session, struct hl_text *report, struct hl_error **err)
+{
+    struct hl_traefik *traefik = session->data;
+
+    if (!hl_traefik_check_folder(traefik, err))
+        return false;
+    if (report != NULL)
+        report_folder(traefik, session->run, report);
+    return traefik->http == NULL || check_answer(traefik, report, err);
+}
+
+static size_t requests(struct hl_session *session)
+{
+    const struct hl_traefik *traefik = session->data;
+
+    return traefik->http == NULL ? 0 : hl_http_stats(traefik->http).requests;
+}
+
+static const struct hl_provider_verbs verbs = {.open = open_session, .close = close_session, .ready = ready, .requests = requests};
 
 const struct hl_provider_type hl_provider_traefik = {
     .name = "traefik",

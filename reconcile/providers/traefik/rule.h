@@ -21,6 +21,7 @@ struct hl_rule {
     /* What other fields of the router depend on: */
     size_t hosts;        /* Host or HostSNI with a name: certificates and TLS options can be found for them */
     size_t host_regexps; /* HostRegexp, HostSNIRegexp: they cannot */
+    size_t wildcards;    /* of `hosts`, those like `*.example.com` */
     bool catch_all;      /* HostSNI(`*`) */
 };
 

@@ -31,8 +31,9 @@ struct hl_traefik {
     struct hl_http *http;  /* NULL without `api` */
     const char *api;       /* the URL, for messages */
     int64_t verify_ms;
-    struct hl_map *wanted; /* "service/http/web": addresses of what refresh saw in the spec */
-    struct hl_map *recorded; /* the same: struct hl_value * last applied; what a broken file is made anew from */
+    struct hl_arena *arena;  /* of what follows */
+    struct hl_map *wanted;   /* "service/http/web": what refresh saw in the spec */
+    struct hl_map *recorded; /* "service/web": struct hl_value *, last applied; what a broken file is made anew from */
 };
 
 extern const struct hl_verbs hl_traefik_router_verbs;
@@ -48,9 +49,7 @@ extern const struct hl_kind hl_kind_router, hl_kind_service, hl_kind_middleware;
 /* provider.c: whether the folder is there; HL_E_UNREACHABLE with what to do. */
 bool hl_traefik_check_folder(const struct hl_traefik *traefik, struct hl_error **err) HL_MUST_CHECK;
 
-/* apply.c, recover.c, refresh.c: the verbs. */
+/* apply.c: the verb. */
 void hl_traefik_apply_batch(struct hl_session *session, struct hl_op **ops, size_t count);
-bool hl_traefik_recover(struct hl_recovery *recovery, struct hl_error **err);
-bool hl_traefik_refresh(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err);
 
 #endif

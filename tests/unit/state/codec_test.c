@@ -112,13 +112,14 @@ static void bytes_that_are_no_text_survive(void **state HL_UNUSED)
 static void a_doctored_document_is_refused(void **state HL_UNUSED)
 {
     static const char *const documents[] = {
-        "{\"a\":{\"$secret\":\"/b\"}}",           "{\"a\":{\"$secret\":\"\"}}", "{\"a\":{\"$secret\":\"/a\",\"x\":1}}",
-        "{\"a\":{\"$secret\":1}}",                "{\"$base64\":\"*\"}",        "{\"$base64\":\"AA==\",\"x\":1}",
-        "[{\"$secret\":\"/1\"},{\"$secret\":\"/0\"}]", "{\"a\":",
+        "{\"a\":{\"$secret\":\"/b\"}}", "{\"a\":{\"$secret\":\"\"}}",     "{\"a\":{\"$secret\":\"/a\",\"x\":1}}",        "{\"a\":{\"$secret\":1}}",
+        "{\"$base64\":\"*\"}",          "{\"$base64\":\"AA==\",\"x\":1}", "[{\"$secret\":\"/1\"},{\"$secret\":\"/0\"}]", "{\"a\":",
     };
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-    struct hl_codec_secret known[] = {{.path = "", .value = sensitive(arena, "x")}, {.path = "/a", .value = sensitive(arena, "x")},
-                                      {.path = "/b", .value = sensitive(arena, "x")}, {.path = "/0", .value = sensitive(arena, "x")},
+    struct hl_codec_secret known[] = {{.path = "", .value = sensitive(arena, "x")},
+                                      {.path = "/a", .value = sensitive(arena, "x")},
+                                      {.path = "/b", .value = sensitive(arena, "x")},
+                                      {.path = "/0", .value = sensitive(arena, "x")},
                                       {.path = "/1", .value = sensitive(arena, "x")}};
     struct hl_codec_secrets secrets = {.items = known, .count = HL_COUNT(known)};
 
@@ -170,10 +171,14 @@ static void lists_of_addresses_go_both_ways(void **state HL_UNUSED)
 int hl_test_codec(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_values_are_stored_as_canonical_json), cmocka_unit_test(sensitive_parts_are_replaced_by_their_path),
-        cmocka_unit_test(a_marked_map_is_sealed_with_its_keys),      cmocka_unit_test(unknown_parts_are_stored_as_null),
-        cmocka_unit_test(bytes_that_are_no_text_survive),            cmocka_unit_test(a_doctored_document_is_refused),
-        cmocka_unit_test(what_is_sealed_keeps_its_type),             cmocka_unit_test(lists_of_addresses_go_both_ways),
+        cmocka_unit_test(plain_values_are_stored_as_canonical_json),
+        cmocka_unit_test(sensitive_parts_are_replaced_by_their_path),
+        cmocka_unit_test(a_marked_map_is_sealed_with_its_keys),
+        cmocka_unit_test(unknown_parts_are_stored_as_null),
+        cmocka_unit_test(bytes_that_are_no_text_survive),
+        cmocka_unit_test(a_doctored_document_is_refused),
+        cmocka_unit_test(what_is_sealed_keeps_its_type),
+        cmocka_unit_test(lists_of_addresses_go_both_ways),
     };
 
     return cmocka_run_group_tests_name("codec", tests, NULL, NULL);

@@ -28,7 +28,8 @@ static void times_read_back_as_written(void **state HL_UNUSED)
 
 static void other_texts_are_no_times(void **state HL_UNUSED)
 {
-    static const char *const texts[] = {"", "2026", "2026-08-01 13:00:56.789Z", "2026-08-01T13:00:56Z", "2026-08-01T13:00:56.789Zx", "yyyy-08-01T13:00:56.789Z"};
+    static const char *const texts[] = {
+        "", "2026", "2026-08-01 13:00:56.789Z", "2026-08-01T13:00:56Z", "2026-08-01T13:00:56.789Zx", "yyyy-08-01T13:00:56.789Z"};
 
     for (size_t i = 0; i < HL_COUNT(texts); i++)
         assert_int_equal(hl_state_time_parse(texts[i]), 0);
@@ -51,12 +52,8 @@ static void each_failure_of_sqlite_says_what_to_do(void **state)
         enum hl_code code;
         const char *part;
     } rows[] = {
-        {SQLITE_FULL, HL_E_FAILED, "make room on the disk"},
-        {SQLITE_READONLY_DIRECTORY, HL_E_FAILED, "mode of"},
-        {SQLITE_CANTOPEN, HL_E_FAILED, "mode of"},
-        {SQLITE_CORRUPT, HL_E_FAILED, "last good copy"},
-        {SQLITE_NOTADB, HL_E_FAILED, "last good copy"},
-        {SQLITE_IOERR_WRITE, HL_E_FAILED, "dmesg"},
+        {SQLITE_FULL, HL_E_FAILED, "make room on the disk"}, {SQLITE_READONLY_DIRECTORY, HL_E_FAILED, "mode of"}, {SQLITE_CANTOPEN, HL_E_FAILED, "mode of"},
+        {SQLITE_CORRUPT, HL_E_FAILED, "last good copy"},     {SQLITE_NOTADB, HL_E_FAILED, "last good copy"},      {SQLITE_IOERR_WRITE, HL_E_FAILED, "dmesg"},
         {SQLITE_BUSY, HL_E_LOCKED, "another program"},
     };
     const struct sandbox *box = *state;

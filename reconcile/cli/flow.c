@@ -1,0 +1,148 @@
+#include "config.h"
+
+#include "reconcile/cli/flow.h"
+
+#include "reconcile/cli/values.h"
+#include "reconcile/render/layout.h"
+#include "schema/base/json.h"
+
+static bool has_actions(const struct hl_plan *plan)
+{
+    return plan->count > plan->counts[HL_ACTION_NONE] + plan->counts[HL_ACTION_DEFER] + plan->counts[HL_ACTION_REFUSE];
+}
+
+/* {"time","event",NAME: value} on a line of its own. */
+static void put_event(struct hl_context *context, const char *event, const char *name, struct hl_value *value)
+{
+    hl_auto(text) struct hl_text line = HL_TEXT_INIT(HL_MAX_RENDER);
+    struct hl_value *map = hl_value_map(context->arena);
+    char now[HL_TIME_TEXT];
+
+    hl_render_time(hl_wall_ms(), now);
+    hl_value_map_put_text(map, "time", now);
+    hl_value_map_put_text(map, "event", event);
+    hl_value_map_put(map, name, value);
+    hl_json_encode(&line, map, HL_JSON_COMPACT);
+    hl_text_putc(&line, '\n');
+    hl_sink_text(&context->out, &line);
+    (void)hl_sink_flush(&context->out);
+}
+
+static void show_plan(struct hl_context *context, const struct hl_plan *plan)
+{
+    hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
+    const bool asks = !hl_option_given(&context->options, HL_OPT_YES);
+    struct hl_plan_view view;
+
+    hl_context_view(context, plan, &view);
+    if (context->format == HL_FORMAT_JSON) {
+        put_event(context, "plan", "plan", hl_render_plan_value(context->arena, &view));
+        return;
+    }
+    /* Nobody is asked about what was not shown. */
+    if (context->quiet && !(asks && has_actions(plan)))
+        return;
+    hl_render_plan_human(&out, &view, context->look);
+    hl_sink_text(&context->out, &out);
+    (void)hl_sink_flush(&context->out);
+}
+
+static bool read_world(struct hl_context *context, struct hl_error **err)
+{
+    return hl_engine_recover(context->engine, err) && hl_engine_refresh(context->engine, err);
+}
+
+/* What stops the run before anything is done. */
+static int check_plan(struct hl_context *context, const struct hl_flow *flow, struct hl_plan *plan)
+{
+    struct hl_error *err = NULL;
+
+    hl_context_diags(context, &plan->diags);
+    if (plan->diags.errors > 0)
+        return HL_EXIT_SPEC;
+    if (flow->saved != NULL && !hl_planfile_check(context, flow->saved, plan, &err))
+        return hl_context_fail(context, err);
+    if (plan->guard != NULL) {
+        hl_fail(&err, HL_E_REFUSED, "%s", plan->guard);
+        if (plan->guard_hint != NULL)
+            hl_error_hint(&err, "%s", plan->guard_hint);
+        return hl_context_fail(context, err);
+    }
+    return HL_EXIT_OK;
+}
+
+static void show_result(struct hl_context *context, const struct hl_apply_result *result, bool acted)
+{
+    hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
+    const int64_t elapsed = hl_context_elapsed_ms(context);
+
+    if (context->format == HL_FORMAT_JSON) {
+        put_event(context, "summary", "summary", hl_render_apply_value(context->arena, result, elapsed));
+        return;
+    }
+    if (context->quiet && !acted)
+        return;
+    if (!context->quiet && acted)
+        hl_put_outputs(context, &out);
+    hl_render_apply_summary(&out, result, elapsed, context->look);
+    hl_sink_text(&context->out, &out);
+}
+
+static int apply(struct hl_context *context, bool has_work, enum hl_exit planned)
+{
+    const struct hl_apply_options options = {.allow_destroy = hl_option_given(&context->options, HL_OPT_ALLOW_DESTROY),
+                                             .wait_ms = hl_option_int(&context->options, HL_OPT_WAIT, 0)};
+    struct hl_apply_result result;
+    struct hl_error *err = NULL;
+
+    context->progress = hl_progress_new(&context->err, context->quiet);
+
+    const bool ok = hl_engine_apply(context->engine, &options, &result, &err);
+
+    hl_progress_free(context->progress);
+    context->progress = NULL;
+    if (!ok)
+        return hl_context_fail(context, err);
+
+    size_t done = 0;
+
+    for (int action = 0; action < HL_ACTIONS; action++)
+        done += action == HL_ACTION_NONE ? 0 : result.done[action];
+    if (!has_work && done == 0 && !context->quiet && context->format == HL_FORMAT_HUMAN)
+        hl_sink_puts(&context->out, result.deferred > 0 ? "Nothing to do now.\n" : "Nothing to do.\n");
+    if (has_work || done > 0 || context->format == HL_FORMAT_JSON)
+        show_result(context, &result, done > 0);
+
+    const enum hl_exit code = hl_exit_of_apply(&result);
+
+    /* What could not be read was not looked at, even when nothing was to be done elsewhere. */
+    return (int)(code == HL_EXIT_OK && planned == HL_EXIT_UNREACHABLE ? planned : code);
+}
+
+int hl_flow_run(struct hl_context *context, const struct hl_flow *flow)
+{
+    struct hl_error *err = NULL;
+    int code = hl_context_open_engine(context, true, &flow->plan);
+
+    if (code != HL_EXIT_OK)
+        return code;
+    if (!read_world(context, &err))
+        return hl_context_fail(context, err);
+
+    struct hl_plan *plan = hl_engine_plan(context->engine);
+
+    show_plan(context, plan);
+    code = check_plan(context, flow, plan);
+    if (code != HL_EXIT_OK)
+        return code;
+
+    size_t stats_count;
+    const struct hl_read_stats *stats = hl_engine_stats(context->engine, &stats_count);
+    const enum hl_exit planned = hl_exit_of_plan(plan, stats, stats_count);
+    const bool has_work = has_actions(plan);
+
+    if (has_work)
+        code = hl_prompt_or_refuse(context, flow->question);
+    /* Without actions there are still records to be brought up to date: moves, protection, what was read. */
+    return code != HL_EXIT_OK ? code : apply(context, has_work, planned);
+}

@@ -1,0 +1,99 @@
+#include "config.h"
+
+#include "reconcile/cli/commands.h"
+#include "reconcile/cli/planfile.h"
+#include "reconcile/render/layout.h"
+
+static void show(struct hl_context *context, const struct hl_plan_view *view)
+{
+    hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
+
+    switch (context->format) {
+    case HL_FORMAT_HUMAN:
+        if (context->quiet)
+            return;
+        hl_render_plan_human(&out, view, context->look);
+        break;
+    case HL_FORMAT_JSON:
+        hl_render_plan_json(&out, view);
+        break;
+    case HL_FORMAT_MARKDOWN:
+        hl_render_plan_markdown(&out, view);
+        break;
+    }
+    hl_sink_text(&context->out, &out);
+}
+
+/* With -v: how each provider was read. */
+static void show_reads(struct hl_context *context, const struct hl_plan_view *view)
+{
+    hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
+    struct hl_table table;
+
+    if (!context->verbose || view->stats_count == 0)
+        return;
+    hl_table_init(&table, context->arena, 4);
+    hl_table_add(&table, (const char *const[]){"PROVIDER", "REQUESTS", "TIME", "RESULT"});
+    for (size_t i = 0; i < view->stats_count; i++) {
+        const struct hl_read_stats *stats = &view->stats[i];
+
+        hl_table_add(&table, (const char *const[]){stats->provider, hl_arena_printf(context->arena, "%zu", stats->requests),
+                                                   hl_arena_printf(context->arena, "%lld ms", (long long)stats->elapsed_ms),
+                                                   stats->error != NULL ? "could not be read" : stats->late ? "later" : "read"});
+    }
+    hl_table_render(&out, &table, true, context->err_look.color, 0);
+    hl_sink_text(&context->err, &out);
+}
+
+static bool differs(const struct hl_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->steps[i]->moved_from != NULL)
+            return true;
+    }
+    return plan->count > plan->counts[HL_ACTION_NONE];
+}
+
+static int run(struct hl_context *context)
+{
+    const char *out = hl_option_text(&context->options, HL_OPT_OUT);
+    struct hl_plan_options options;
+    struct hl_plan_view view;
+    struct hl_error *err = NULL;
+    int code = hl_context_load_spec(context);
+
+    hl_context_plan_options(context, &options);
+    if (code == HL_EXIT_OK)
+        code = hl_context_open_engine(context, false, &options);
+    if (code != HL_EXIT_OK)
+        return code;
+    if (!hl_engine_refresh(context->engine, &err))
+        return hl_context_fail(context, err);
+
+    struct hl_plan *plan = hl_engine_plan(context->engine);
+
+    hl_context_view(context, plan, &view);
+    show(context, &view);
+    hl_context_diags(context, &plan->diags);
+    show_reads(context, &view);
+    code = (int)hl_exit_of_plan(plan, view.stats, view.stats_count);
+    if (code == HL_EXIT_SPEC)
+        return code;
+    if (out != NULL && !hl_planfile_save(context, out, &view, &options, &err))
+        return hl_context_fail(context, err);
+    if (code == HL_EXIT_OK && plan->guard != NULL)
+        return HL_EXIT_REFUSED;
+    return code == HL_EXIT_OK && hl_option_given(&context->options, HL_OPT_DETAILED_EXITCODE) && differs(plan) ? HL_EXIT_DIFFERS : code;
+}
+
+const struct hl_command hl_command_plan = {
+    .name = "plan",
+    .summary = "show what would change",
+    .usage = "[options]",
+    .groups = HL_GROUP_SPEC | HL_GROUP_STATE | HL_GROUP_FORMAT | HL_GROUP_MARKDOWN | HL_GROUP_SELECT | HL_GROUP_DECIDE | HL_GROUP_FORCE | HL_GROUP_RUN | HL_GROUP_PLAN,
+    .run = run,
+    .help = "Compares the spec, what was last applied and what is live, and says what `hlrec apply` would do. Nothing is changed and no lock is taken.\n\n"
+            "  hlrec plan\n"
+            "  hlrec plan --target container.web --out web.plan && hlrec apply web.plan\n"
+            "  hlrec plan --detailed-exitcode -q      # 0: nothing differs, 2: something does",
+};

@@ -1,0 +1,224 @@
+#include "config.h"
+
+#include "reconcile/cli/planfile.h"
+
+#include "reconcile/transport/files.h"
+#include "schema/base/json.h"
+
+#include <string.h>
+
+enum { PLANFILE_VERSION = 1, PLANFILE_MAXIMUM = 256 * 1024 * 1024 };
+
+/* ---- the seals ---- */
+
+static void hash_spec(struct hl_context *context, char out[HL_HASH_HEX])
+{
+    unsigned char key[HL_KEY_BYTES];
+
+    hl_store_subkey(hl_engine_store(context->engine), "spec", key);
+    hl_hash(key, context->text, context->length, out);
+    hl_wipe(key, sizeof(key));
+}
+
+/* Without a state there is no key, and a hash without a key could be tried against guesses of a secret. Then only what the file shows anyway is hashed; nothing
+ * exists yet that a difference in a secret could harm. */
+static void digest_without_key(struct hl_context *context, const struct hl_plan *plan, char out[HL_HASH_HEX])
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    hl_auto(text) struct hl_text text = HL_TEXT_INIT(HL_MAX_RENDER);
+    const struct hl_plan_view view = {.plan = plan, .file = context->file, .stack = context->stack};
+
+    hl_json_encode(&text, hl_value_get(hl_render_plan_value(arena, &view), "actions"), HL_JSON_CANONICAL);
+    hl_hash(NULL, hl_text_get(&text), text.length, out);
+}
+
+/* ---- saving ---- */
+
+static struct hl_value *list_value(struct hl_arena *arena, const char *const *items)
+{
+    struct hl_value *list = hl_value_list(arena);
+
+    for (; items != NULL && *items != NULL; items++)
+        hl_value_list_add(arena, list, hl_value_text(arena, *items));
+    return list;
+}
+
+static struct hl_value *options_value(struct hl_arena *arena, const struct hl_plan_options *options)
+{
+    struct hl_value *map = hl_value_map(arena);
+
+    hl_value_map_put(map, "targets", list_value(arena, options->targets));
+    hl_value_map_put(map, "excludes", list_value(arena, options->excludes));
+    hl_value_map_put(map, "replaces", list_value(arena, options->replaces));
+    hl_value_map_put_bool(map, "destroy", options->destroy);
+    hl_value_map_put_bool(map, "refresh_only", options->refresh_only);
+    hl_value_map_put_bool(map, "drift_only", options->drift_only);
+    hl_value_map_put_bool(map, "adopt", options->adopt);
+    hl_value_map_put_bool(map, "allow_destroy", options->allow_destroy);
+    hl_value_map_put_int(map, "max_destroy", options->max_destroy);
+    hl_value_map_put(map, "max_destroy_share", hl_value_real(arena, options->max_destroy_share));
+    return map;
+}
+
+static struct hl_value *document_of(struct hl_context *context, const struct hl_plan_view *view, const struct hl_plan_options *options)
+{
+    const char *state_id = hl_store_id(hl_engine_store(context->engine));
+    struct hl_value *map = hl_value_map(context->arena);
+    char hash[HL_HASH_HEX] = "";
+    char now[HL_TIME_TEXT];
+
+    hl_render_time(hl_wall_ms(), now);
+    hl_value_map_put_int(map, "hlrec_plan", PLANFILE_VERSION);
+    hl_value_map_put_text(map, "hlrec_version", PACKAGE_VERSION);
+    hl_value_map_put_text(map, "created", now);
+    hl_value_map_put_text(map, "stack", context->stack);
+    hl_value_map_put_text(map, "state_id", state_id);
+    hl_value_map_put_int(map, "serial", view->serial);
+    if (state_id[0] != '\0')
+        hash_spec(context, hash);
+    hl_value_map_put_text(map, "spec_hash", hash);
+    if (state_id[0] != '\0')
+        hl_engine_digest(context->engine, view->plan, hash);
+    else
+        digest_without_key(context, view->plan, hash);
+    hl_value_map_put_text(map, "digest", hash);
+    hl_value_map_put(map, "options", options_value(context->arena, options));
+    hl_value_map_put(map, "plan", hl_render_plan_value(context->arena, view));
+    return map;
+}
+
+bool hl_planfile_save(struct hl_context *context, const char *path, const struct hl_plan_view *view, const struct hl_plan_options *options,
+                      struct hl_error **err)
+{
+    hl_auto(text) struct hl_text text = HL_TEXT_INIT(PLANFILE_MAXIMUM);
+    hl_auto(text) struct hl_text safe = HL_TEXT_INIT(PLANFILE_MAXIMUM);
+
+    hl_json_encode(&text, document_of(context, view, options), HL_JSON_PRETTY);
+    hl_text_putc(&text, '\n');
+    hl_redact(context->redactor, &safe, hl_text_get(&text), text.length);
+    if (!hl_text_ok(&text) || !hl_text_ok(&safe))
+        return hl_fail(err, HL_E_FAILED, "the plan is too long to be saved");
+
+    const struct hl_file_write write = {.path = path, .data = hl_text_get(&safe), .length = safe.length, .mode = 0600};
+
+    return hl_file_write(&write, err) || hl_wrap(err, "saving the plan");
+}
+
+/* ---- loading ---- */
+
+static bool load_list(struct hl_arena *arena, const struct hl_value *options, const char *name, const char *const **out)
+{
+    const struct hl_value *list = hl_value_get(options, name);
+    const size_t count = hl_value_count(list);
+
+    if (!hl_value_is(list, HL_LIST))
+        return false;
+    *out = NULL;
+    if (count == 0)
+        return true;
+
+    const char **items = hl_arena_alloc(arena, (count + 1) * sizeof(*items));
+
+    for (size_t i = 0; i < count; i++) {
+        const struct hl_value *item = hl_value_item(list, i);
+
+        if (!hl_value_is(item, HL_TEXT))
+            return false;
+        items[i] = item->text.data;
+    }
+    *out = items;
+    return true;
+}
+
+static bool load_options(struct hl_arena *arena, const struct hl_value *map, struct hl_plan_options *out)
+{
+    const struct hl_value *share = hl_value_get(map, "max_destroy_share");
+
+    *out = (struct hl_plan_options){
+        .destroy = hl_value_get_bool(map, "destroy", false),
+        .refresh_only = hl_value_get_bool(map, "refresh_only", false),
+        .drift_only = hl_value_get_bool(map, "drift_only", false),
+        .adopt = hl_value_get_bool(map, "adopt", false),
+        .allow_destroy = hl_value_get_bool(map, "allow_destroy", false),
+        .max_destroy = hl_value_get_int(map, "max_destroy", -1),
+        .max_destroy_share = hl_value_is(share, HL_REAL) ? share->real : hl_value_is(share, HL_INT) ? (double)share->integer : -1,
+    };
+    return load_list(arena, map, "targets", &out->targets) && load_list(arena, map, "excludes", &out->excludes) &&
+           load_list(arena, map, "replaces", &out->replaces);
+}
+
+bool hl_planfile_load(struct hl_context *context, const char *path, struct hl_saved_plan *out, struct hl_error **err)
+{
+    const char *text = NULL;
+    size_t length = 0;
+    struct hl_value *map = NULL;
+
+    if (!hl_file_read(context->arena, path, PLANFILE_MAXIMUM, &text, &length, err)) {
+        (*err)->code = HL_E_SPEC;
+        return hl_wrap(err, "reading the plan file");
+    }
+    if (!hl_json_decode(context->arena, text, length, &map, err)) {
+        hl_error_clear(err);
+        map = NULL;
+    }
+    if (!hl_value_is(map, HL_MAP) || hl_value_get(map, "hlrec_plan") == NULL) {
+        hl_fail(err, HL_E_SPEC, "'%s' is no plan file", path);
+        return hl_error_hint(err, "`hlrec plan --out FILE` writes one; a spec is named with --file");
+    }
+    if (hl_value_get_int(map, "hlrec_plan", 0) != PLANFILE_VERSION)
+        return hl_fail(err, HL_E_SPEC, "plan file '%s' has a form that this version does not know", path);
+    out->stack = hl_value_get_text(map, "stack");
+    out->state_id = hl_value_get_text(map, "state_id");
+    out->spec_hash = hl_value_get_text(map, "spec_hash");
+    out->digest = hl_value_get_text(map, "digest");
+    out->serial = hl_value_get_int(map, "serial", -1);
+    if (out->stack == NULL || out->state_id == NULL || out->spec_hash == NULL || out->digest == NULL || out->serial < 0 ||
+        !load_options(context->arena, hl_value_get(map, "options"), &out->options))
+        return hl_fail(err, HL_E_SPEC, "plan file '%s' is damaged", path);
+    return true;
+}
+
+/* ---- checking ---- */
+
+static bool refuse(struct hl_error **err, const char *what)
+{
+    hl_fail(err, HL_E_REFUSED, "the plan file is stale: %s", what);
+    return hl_error_hint(err, "plan again, look at it, and apply that");
+}
+
+static bool check_state(struct hl_context *context, const struct hl_saved_plan *saved, struct hl_error **err)
+{
+    struct hl_store *store = hl_engine_store(context->engine);
+
+    if (strcmp(saved->stack, context->stack) != 0)
+        return refuse(err, hl_arena_printf(context->arena, "it is of stack '%s', the spec of '%s'", saved->stack, context->stack));
+    if (saved->state_id[0] == '\0') {
+        /* There was none, so that the one made just now, by this run, must be empty. */
+        if (hl_store_serial(store) != 0 || hl_engine_recorded(context->engine)->count > 0)
+            return refuse(err, "there was no state when it was made, and there is one now");
+        return true;
+    }
+    if (strcmp(saved->state_id, hl_store_id(store)) != 0)
+        return refuse(err, "it was made with another state");
+    if (saved->serial != hl_store_serial(store))
+        return refuse(err, hl_arena_printf(context->arena, "the state has changed since (#%lld then, #%lld now)", (long long)saved->serial,
+                                           (long long)hl_store_serial(store)));
+    return true;
+}
+
+bool hl_planfile_check(struct hl_context *context, const struct hl_saved_plan *saved, const struct hl_plan *plan, struct hl_error **err)
+{
+    char hash[HL_HASH_HEX];
+
+    if (!check_state(context, saved, err))
+        return false;
+    if (saved->state_id[0] == '\0') {
+        digest_without_key(context, plan, hash);
+    } else {
+        hash_spec(context, hash);
+        if (strcmp(saved->spec_hash, hash) != 0)
+            return refuse(err, "the spec has changed since");
+        hl_engine_digest(context->engine, plan, hash);
+    }
+    return strcmp(saved->digest, hash) == 0 || refuse(err, "the live objects (or variables, or files that the spec names) have changed since");
+}

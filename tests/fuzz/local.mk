@@ -1,0 +1,48 @@
+# Targets for libFuzzer (--enable-fuzzing, with clang) and for replaying the corpus (else).
+fuzz_targets = %reldir%/fuzz_json %reldir%/fuzz_parsers %reldir%/fuzz_spec %reldir%/fuzz_template
+fuzz_base_libs = schema/libhlschema.a schema/base/libhlbase.a $(HL_LIBS)
+fuzz_all_libs = reconcile/render/libhlrender.a reconcile/plan/libhlplan.a reconcile/providers/libhlproviders.a \
+	reconcile/transport/libhltransport.a $(fuzz_base_libs)
+
+check_PROGRAMS += $(fuzz_targets)
+TESTS += %reldir%/replay.sh
+EXTRA_DIST += %reldir%/replay.sh %reldir%/corpus
+
+if ENABLE_FUZZING
+fuzz_main =
+fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+fuzz_main = %reldir%/replay.c
+fuzz_ldflags = $(AM_LDFLAGS)
+endif
+
+%canon_reldir%_fuzz_json_SOURCES = %reldir%/fuzz_json.c %reldir%/target.h $(fuzz_main)
+%canon_reldir%_fuzz_json_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_json_LDADD = $(fuzz_base_libs)
+
+%canon_reldir%_fuzz_template_SOURCES = %reldir%/fuzz_template.c %reldir%/target.h $(fuzz_main)
+%canon_reldir%_fuzz_template_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_template_LDADD = $(fuzz_base_libs)
+
+%canon_reldir%_fuzz_spec_SOURCES = %reldir%/fuzz_spec.c %reldir%/target.h $(fuzz_main)
+%canon_reldir%_fuzz_spec_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_spec_LDADD = $(fuzz_all_libs)
+
+%canon_reldir%_fuzz_parsers_SOURCES = %reldir%/fuzz_parsers.c %reldir%/target.h $(fuzz_main)
+%canon_reldir%_fuzz_parsers_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_parsers_LDADD = $(fuzz_all_libs)
+
+# make fuzz: each target for FUZZ_SECONDS; new inputs go to the build folder's corpus, crashes beside it.
+FUZZ_SECONDS = 60
+.PHONY: fuzz
+if ENABLE_FUZZING
+fuzz: $(fuzz_targets)
+	@for target in json parsers spec template; do \
+	  mkdir -p %reldir%/corpus/$$target && \
+	  %reldir%/fuzz_$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 \
+	    -artifact_prefix=%reldir%/crash-$$target- %reldir%/corpus/$$target $(srcdir)/%reldir%/corpus/$$target || exit 1; \
+	done
+else
+fuzz:
+	@echo 'make fuzz needs: ./configure --enable-fuzzing CC=clang' >&2; exit 1
+endif
