@@ -43,10 +43,12 @@ struct hl_value *hl_value_map_sized(struct hl_arena *arena, size_t count)
 {
     struct hl_value *value = hl_value_map(arena);
 
-    if (count > 0 && count <= SCANNED_MAP) {
-        value->map->entries = hl_arena_alloc(arena, count * sizeof(*value->map->entries));
-        value->map->capacity = count;
-    }
+    if (count == 0 || count > SCANNED_MAP)
+        return value;
+    value->map->capacity = 2; /* a power of two, as in a map that has grown */
+    while (value->map->capacity < count)
+        value->map->capacity *= 2;
+    value->map->entries = hl_arena_alloc(arena, value->map->capacity * sizeof(*value->map->entries));
     return value;
 }
 

@@ -7,6 +7,10 @@ noinst_LIBRARIES += %reldir%/libhlschema.a
 	%reldir%/decoding.h \
 	%reldir%/diag.c %reldir%/diag.h \
 	%reldir%/diag_format.c \
+	%reldir%/emit_explain.c \
+	%reldir%/emit_reference.c \
+	%reldir%/emit_schema.c \
+	%reldir%/emit_words.c %reldir%/emitting.h \
 	%reldir%/extras.c \
 	%reldir%/field_format.c \
 	%reldir%/graph.c \

@@ -129,7 +129,7 @@ struct hl_value *hl_spec_output(const struct hl_spec *spec, const struct hl_outp
                                 struct hl_diags *diags);
 struct hl_resource *hl_spec_find(const struct hl_spec *spec, const char *address);
 
-/* schema/emit.c: the tables as text. */
+/* The tables as text (schema/emit_*.c). */
 void hl_emit_json_schema(struct hl_text *out, const struct hl_registry *registry);
 /* `topic` is KIND, KIND.FIELD[.FIELD], `providers.TYPE`, a section, or NULL for the overview. False when there is no such topic; then `out` has a suggestion. */
 bool hl_emit_explain(struct hl_text *out, const struct hl_registry *registry, const char *topic);

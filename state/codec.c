@@ -268,7 +268,7 @@ bool hl_codec_decode(struct hl_arena *arena, const char *json, hl_codec_open_fn 
 
     if (!hl_json_decode(arena, json, strlen(json), out, err))
         return false;
-    if (strstr(json, "\"$") == NULL) /* most rows have nothing to restore */
+    if (strchr(json, '$') == NULL || strstr(json, "\"$") == NULL) /* most rows have nothing to restore */
         return true;
 
     bool done = restore(&decoder, out, err);
@@ -322,8 +322,12 @@ const char *hl_codec_encode_list(struct hl_arena *arena, const char *const *list
 
 bool hl_codec_decode_list(struct hl_arena *arena, const char *json, const char *const **out, struct hl_error **err)
 {
+    static const char *const none[] = {NULL};
     struct hl_value *value = NULL;
 
+    *out = none;
+    if (strcmp(json, "[]") == 0)
+        return true;
     if (!hl_json_decode(arena, json, strlen(json), &value, err))
         return hl_wrap(err, "reading the column 'needs'");
 

@@ -37,7 +37,12 @@ static bool connect_with(struct hl_store *store, const char *file, int flags, st
 /* -wal and -shm get the mode of the database file from SQLite: 0600. */
 bool hl_store_connect_writer(struct hl_store *store, struct hl_error **err)
 {
-    return connect_with(store, store->file, SQLITE_OPEN_READWRITE, err);
+    if (!connect_with(store, store->file, SQLITE_OPEN_READWRITE, err))
+        return false;
+    if (sqlite3_db_readonly(store->db, "main") != 1) /* which SQLite does not report at opening */
+        return true;
+    hl_fail(err, HL_E_FAILED, "state file '%s' cannot be written", store->path);
+    return hl_error_hint(err, "check its owner and mode, and that the disk is not mounted read-only");
 }
 
 bool hl_store_use_wal(struct hl_store *store, struct hl_error **err)

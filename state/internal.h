@@ -88,6 +88,7 @@ bool hl_query_next(struct hl_query *query, bool *row, struct hl_error **err) HL_
 bool hl_query_run(struct hl_query *query, struct hl_error **err) HL_MUST_CHECK;
 /* Columns of the row, copied into the arena; NULL reads as "". */
 const char *hl_query_text(const struct hl_query *query, struct hl_arena *arena, int column);
+const char *hl_query_peek(const struct hl_query *query, int column); /* borrowed until the next step */
 int64_t hl_query_int(const struct hl_query *query, int column);
 int64_t hl_query_time(const struct hl_query *query, int column);
 const void *hl_query_blob(const struct hl_query *query, int column, size_t *length); /* borrowed until the next step */

@@ -143,9 +143,9 @@ static bool load_intent(struct hl_store *store, const struct hl_query *query, st
 
     struct hl_secret_owner owner = {.address = intent->address, .intent = intent->id};
 
-    return hl_secret_load(store, arena, &owner, "desired", hl_query_text(query, arena, 9), &intent->desired, err) &&
-           hl_secret_load(store, arena, &owner, "checkpoint", hl_query_text(query, arena, 10), &intent->checkpoint, err) &&
-           hl_codec_decode_list(arena, hl_query_text(query, arena, 11), &intent->needs, err);
+    return hl_secret_load(store, arena, &owner, "desired", hl_query_peek(query, 9), &intent->desired, err) &&
+           hl_secret_load(store, arena, &owner, "checkpoint", hl_query_peek(query, 10), &intent->checkpoint, err) &&
+           hl_codec_decode_list(arena, hl_query_peek(query, 11), &intent->needs, err);
 }
 
 static struct hl_intent *grow(struct hl_arena *arena, struct hl_intent *intents, size_t count, size_t *capacity)

@@ -135,11 +135,16 @@ bool hl_query_run(struct hl_query *query, struct hl_error **err)
     return hl_query_next(query, &row, err);
 }
 
-const char *hl_query_text(const struct hl_query *query, struct hl_arena *arena, int column)
+const char *hl_query_peek(const struct hl_query *query, int column)
 {
     const char *text = (const char *)sqlite3_column_text(query->stmt, column);
 
-    return text == NULL ? "" : hl_arena_copy(arena, text, strlen(text));
+    return text == NULL ? "" : text;
+}
+
+const char *hl_query_text(const struct hl_query *query, struct hl_arena *arena, int column)
+{
+    return hl_arena_strdup(arena, hl_query_peek(query, column));
 }
 
 int64_t hl_query_int(const struct hl_query *query, int column)

@@ -37,9 +37,9 @@ static bool load_record(struct hl_store *store, const struct hl_query *query, st
 
     struct hl_secret_owner owner = {.address = record->address};
 
-    return hl_secret_load(store, arena, &owner, "desired", hl_query_text(query, arena, 6), &record->desired, err) &&
-           hl_secret_load(store, arena, &owner, "live", hl_query_text(query, arena, 7), &record->live, err) &&
-           hl_codec_decode_list(arena, hl_query_text(query, arena, 8), &record->needs, err);
+    return hl_secret_load(store, arena, &owner, "desired", hl_query_peek(query, 6), &record->desired, err) &&
+           hl_secret_load(store, arena, &owner, "live", hl_query_peek(query, 7), &record->live, err) &&
+           hl_codec_decode_list(arena, hl_query_peek(query, 8), &record->needs, err);
 }
 
 bool hl_store_records(struct hl_store *store, struct hl_arena *arena, struct hl_map **out, struct hl_error **err)

@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Commits everything under the new keys, and only then takes them into use. */
 static bool reseal_all(struct hl_store *store, struct hl_keys *keys, struct hl_error **err)
@@ -56,7 +57,7 @@ static bool leave_no_trace(struct hl_store *store, struct hl_error **err)
 {
     hl_auto(heap) char *copy = hl_state_file_beside(store->file, ".bak");
 
-    if (hl_state_file_exists(copy))
+    if (unlink(copy) == 0)
         hl_backup_keep(store);
     return hl_sql_exec(store, "PRAGMA wal_checkpoint(TRUNCATE)", err);
 }

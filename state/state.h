@@ -32,8 +32,8 @@ struct hl_store_options {
     const char *path;
     const char *stack; /* a file of another stack is refused; NULL: any */
     enum hl_store_mode mode;
-    /* The sealing key's source, first that is set: HLREC_KEY (text), HLREC_KEY_FILE, $CREDENTIALS_DIRECTORY/hlrec-key, a file `key` (0600) beside the
-     * state that is made at first use. Taken from `environment` (NAME=VALUE, NULL-terminated). */
+    /* The sealing key's source, first that is set: HLREC_KEY (text), HLREC_KEY_FILE, $CREDENTIALS_DIRECTORY/hlrec-key, the file `<state>.key` (0600)
+     * beside the state, made together with it. Taken from `environment` (NAME=VALUE, NULL-terminated). */
     const char *const *environment;
 };
 

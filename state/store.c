@@ -149,7 +149,7 @@ static bool fill_new(struct hl_store *store, const char *temporary, const struct
 {
     bool done = hl_store_connect_new(store, temporary, err) && hl_migrate_run(store, hl_migrations, HL_STATE_VERSION, err) &&
                 hl_sql_exec(store, "BEGIN", err) && write_identity(store, options->stack, err) && hl_key_create(store, options->environment, err) &&
-                hl_sql_exec(store, "COMMIT", err);
+                hl_sql_exec(store, "COMMIT; PRAGMA journal_mode=WAL", err);
 
     hl_store_disconnect(store);
     return done;

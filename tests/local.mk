@@ -1,3 +1,13 @@
+# What is not built but belongs to the tests; then each kind of test in its own folder.
+EXTRA_DIST += %reldir%/run %reldir%/phases.py %reldir%/lint/run %reldir%/integration build-aux/prepare build-aux/build .ci/run
+
+.PHONY: lint format
+lint: all
+	HLREC_BUILD='$(abs_top_builddir)' $(srcdir)/%reldir%/lint/run
+
+format:
+	cd $(srcdir) && find schema state reconcile tests \( -name '*.c' -o -name '*.h' \) -exec clang-format -i {} +
+
 if HAVE_CMOCKA
 include %reldir%/unit/base/local.mk
 include %reldir%/unit/schema/local.mk
@@ -8,4 +18,7 @@ include %reldir%/unit/traefik/local.mk
 include %reldir%/unit/local/local.mk
 include %reldir%/unit/render/local.mk
 endif
+include %reldir%/cases/local.mk
+include %reldir%/property/local.mk
+include %reldir%/fuzz/local.mk
 include %reldir%/lab/local.mk

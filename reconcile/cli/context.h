@@ -39,6 +39,7 @@ struct hl_context {
     const char *stack, *state_path; /* stack is NULL when only the state's file is known */
     struct hl_engine *engine;
     struct hl_store *store;         /* opened without an engine */
+    struct hl_map *records;         /* of `store`: cli/records.h */
     struct hl_progress *progress;   /* while an apply shows one */
 };
 
@@ -47,6 +48,8 @@ void hl_context_clear(struct hl_context *context);
 
 /* Prints the error (also as JSON where results are JSON), frees it, and gives its exit code. */
 int hl_context_fail(struct hl_context *context, struct hl_error *error);
+/* Takes this text for the spec instead of a file's. */
+void hl_context_use_text(struct hl_context *context, const char *name, const char *text);
 /* Reads the spec; findings go to stderr. */
 int hl_context_load_spec(struct hl_context *context);
 /* Prints findings that came later than the spec's own. */
@@ -80,6 +83,8 @@ int hl_prompt_or_refuse(struct hl_context *context, const char *question);
 
 /* signals.c: SIGINT, SIGTERM and SIGHUP count up; the first lets what is in flight finish when `gentle`. */
 void hl_signals_install(bool gentle);
+/* While there is nothing in flight (a question before the run), one is enough to leave. Gives what it was. */
+bool hl_signals_gentle(bool gentle);
 const volatile int *hl_signals_count(void);
 
 #endif

@@ -71,10 +71,9 @@ static int check_plan(struct hl_context *context, const struct hl_flow *flow, st
     return HL_EXIT_OK;
 }
 
-static void show_result(struct hl_context *context, const struct hl_apply_result *result, bool acted)
+static void show_result(struct hl_context *context, const struct hl_apply_result *result, int64_t elapsed, bool acted)
 {
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
-    const int64_t elapsed = hl_context_elapsed_ms(context);
 
     if (context->format == HL_FORMAT_JSON) {
         put_event(context, "summary", "summary", hl_render_apply_value(context->arena, result, elapsed));
@@ -92,6 +91,7 @@ static int apply(struct hl_context *context, bool has_work, enum hl_exit planned
 {
     const struct hl_apply_options options = {.allow_destroy = hl_option_given(&context->options, HL_OPT_ALLOW_DESTROY),
                                              .wait_ms = hl_option_int(&context->options, HL_OPT_WAIT, 0)};
+    const int64_t started = hl_context_elapsed_ms(context);
     struct hl_apply_result result;
     struct hl_error *err = NULL;
 
@@ -111,12 +111,13 @@ static int apply(struct hl_context *context, bool has_work, enum hl_exit planned
     if (!has_work && done == 0 && !context->quiet && context->format == HL_FORMAT_HUMAN)
         hl_sink_puts(&context->out, result.deferred > 0 ? "Nothing to do now.\n" : "Nothing to do.\n");
     if (has_work || done > 0 || context->format == HL_FORMAT_JSON)
-        show_result(context, &result, done > 0);
+        show_result(context, &result, hl_context_elapsed_ms(context) - started, done > 0);
 
     const enum hl_exit code = hl_exit_of_apply(&result);
+    const bool went_well = code == HL_EXIT_OK || code == HL_EXIT_DEFERRED || code == HL_EXIT_REFUSED;
 
-    /* What could not be read was not looked at, even when nothing was to be done elsewhere. */
-    return (int)(code == HL_EXIT_OK && planned == HL_EXIT_UNREACHABLE ? planned : code);
+    /* What could not be read was not applied, however well the rest went. */
+    return (int)(went_well && planned == HL_EXIT_UNREACHABLE ? planned : code);
 }
 
 int hl_flow_run(struct hl_context *context, const struct hl_flow *flow)

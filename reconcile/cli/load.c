@@ -61,6 +61,15 @@ static bool read_file(struct hl_context *context, struct hl_error **err)
     return hl_file_read(context->arena, context->file, SPEC_MAXIMUM, &context->text, &context->length, err);
 }
 
+void hl_context_use_text(struct hl_context *context, const char *name, const char *text)
+{
+    context->file = name;
+    context->base = ".";
+    context->files = hl_files_of_folder(context->base);
+    context->text = text;
+    context->length = strlen(text);
+}
+
 static void explain_missing(const struct hl_context *context, struct hl_error **err)
 {
     if ((*err)->code != HL_E_NOT_FOUND)

@@ -11,7 +11,7 @@ static const char *const formats[] = {"human", "json", "markdown", NULL};
 static const char *const colors[] = {"auto", "always", "never", NULL};
 
 const struct hl_option hl_option_table[HL_OPTIONS] = {
-    [HL_OPT_FILE] = {.name = "file", .letter = 'f', .type = HL_ARG_TEXT, .argument = "FILE", .groups = HL_GROUP_SPEC | HL_GROUP_STATE,
+    [HL_OPT_FILE] = {.name = "file", .letter = 'f', .type = HL_ARG_TEXT, .argument = "FILE", .groups = HL_GROUP_SPEC | HL_GROUP_STATE | HL_GROUP_FILE,
                      .doc = "the spec; `-` is stdin (default: hlrec.yaml)"},
     [HL_OPT_VAR] = {.name = "var", .type = HL_ARG_LIST, .argument = "NAME=VALUE", .groups = HL_GROUP_SPEC, .doc = "a variable's value; may be repeated"},
     [HL_OPT_VAR_FILE] = {.name = "var-file", .type = HL_ARG_LIST, .argument = "FILE", .groups = HL_GROUP_SPEC,

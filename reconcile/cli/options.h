@@ -23,6 +23,7 @@ enum {
     HL_GROUP_FORCE = 1 << 15,   /* may lose data */
     HL_GROUP_ONLY_APPLY = 1 << 16,
     HL_GROUP_HISTORY = 1 << 17,
+    HL_GROUP_FILE = 1 << 9,     /* names a spec, without reading it */
     HL_GROUP_MARKDOWN = 1 << 18, /* no option: --format may be markdown */
 };
 

@@ -24,7 +24,7 @@ static void put_plain(struct hl_context *context, const struct hl_value *value)
     if (hl_value_is(value, HL_TEXT) && !value->sensitive)
         hl_text_append(&out, value->text.data, value->text.length);
     else
-        hl_put_one_value(context, &out, NULL, value);
+        hl_put_one_value(&out, NULL, value);
     hl_text_putc(&out, '\n');
     hl_sink_text(&context->out, &out);
 }
@@ -41,7 +41,7 @@ static void put_all(struct hl_context *context, const struct hl_value *outputs)
         hl_context_put_json(context, map);
         return;
     }
-    hl_put_members(context, &out, NULL, outputs, 0);
+    hl_put_members(&out, NULL, outputs, 0);
     hl_sink_text(&context->out, &out);
 }
 

@@ -39,9 +39,7 @@ enum hl_answer hl_prompt(struct hl_context *context, const char *question)
     (void)hl_sink_flush(&context->out);
     hl_sink_puts(&context->err, question);
     (void)hl_sink_flush(&context->err);
-    if (!wait_for_line())
-        return *hl_signals_count() > 0 ? HL_ANSWER_INTERRUPTED : HL_ANSWER_NO;
-    if (fgets(line, sizeof(line), stdin) == NULL) {
+    if (!wait_for_line() || fgets(line, sizeof(line), stdin) == NULL) {
         hl_sink_puts(&context->err, "\n");
         return *hl_signals_count() > 0 ? HL_ANSWER_INTERRUPTED : HL_ANSWER_NO;
     }
@@ -55,7 +53,12 @@ int hl_prompt_or_refuse(struct hl_context *context, const char *question)
 
     if (hl_option_given(&context->options, HL_OPT_YES))
         return HL_EXIT_OK;
-    switch (hl_prompt(context, question)) {
+
+    const bool gentle = hl_signals_gentle(false);
+    const enum hl_answer answer = hl_prompt(context, question);
+
+    (void)hl_signals_gentle(gentle);
+    switch (answer) {
     case HL_ANSWER_YES:
         return HL_EXIT_OK;
     case HL_ANSWER_NO:

@@ -36,6 +36,14 @@ const volatile int *hl_signals_count(void)
     return &count;
 }
 
+bool hl_signals_gentle(bool gentle)
+{
+    const bool before = is_gentle != 0;
+
+    is_gentle = gentle;
+    return before;
+}
+
 void hl_signals_install(bool gentle)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};

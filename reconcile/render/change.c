@@ -26,7 +26,7 @@ static bool is_composite(const struct hl_value *value)
     return hl_value_is(value, HL_LIST) || hl_value_is(value, HL_MAP);
 }
 
-void hl_change_put_value(struct hl_text *out, struct hl_arena *arena, const struct hl_field *field, const struct hl_value *value, bool sensitive)
+void hl_change_put_value(struct hl_text *out, const struct hl_field *field, const struct hl_value *value, bool sensitive)
 {
     if (hl_value_is(value, HL_UNKNOWN)) {
         hl_text_puts(out, "(known after apply: ");
@@ -39,7 +39,7 @@ void hl_change_put_value(struct hl_text *out, struct hl_arena *arena, const stru
     } else {
         hl_auto(text) struct hl_text raw = HL_TEXT_INIT(HL_MAX_RENDER);
 
-        hl_field_format(&raw, field, hl_render_mask(arena, value, true));
+        hl_field_format(&raw, field, value);
         hl_text_put_escaped(out, hl_text_get(&raw), raw.length);
     }
 }
@@ -74,7 +74,7 @@ void hl_change_lines(struct hl_arena *arena, const struct hl_field *field, const
 
         if (!list)
             hl_text_printf(&line, "%s: ", key);
-        hl_field_format(&line, item_of(arena, field, key), hl_render_mask(arena, list ? hl_value_item(value, i) : hl_value_at(value, i), true));
+        hl_field_format(&line, item_of(arena, field, key), list ? hl_value_item(value, i) : hl_value_at(value, i));
         hl_lines_add(out, hl_arena_copy(arena, hl_text_get(&line), line.length), line.length);
     }
 }
@@ -84,15 +84,15 @@ static bool has_lines(const struct hl_value *value)
     return hl_value_is(value, HL_TEXT) && value->text.length > 0 && memchr(value->text.data, '\n', value->text.length - 1) != NULL;
 }
 
-static size_t formatted_length(struct hl_arena *arena, const struct hl_field *field, const struct hl_value *value)
+static size_t formatted_length(const struct hl_field *field, const struct hl_value *value)
 {
     hl_auto(text) struct hl_text text = HL_TEXT_INIT(HL_MAX_RENDER);
 
-    hl_change_put_value(&text, arena, field, value, false);
+    hl_change_put_value(&text, field, value, false);
     return text.length;
 }
 
-bool hl_change_is_block(struct hl_arena *arena, const struct hl_change *change)
+bool hl_change_is_block(const struct hl_change *change)
 {
     const struct hl_value *before = change->live;
     const struct hl_value *after = change->desired;
@@ -102,7 +102,7 @@ bool hl_change_is_block(struct hl_arena *arena, const struct hl_change *change)
     if (has_lines(before) || has_lines(after))
         return hl_value_is(before, HL_TEXT) && hl_value_is(after, HL_TEXT);
     return is_composite(before) && is_composite(after) &&
-           (formatted_length(arena, change->field, before) > LONG_VALUE || formatted_length(arena, change->field, after) > LONG_VALUE);
+           (formatted_length(change->field, before) > LONG_VALUE || formatted_length(change->field, after) > LONG_VALUE);
 }
 
 /* ---- one row ---- */
@@ -115,9 +115,10 @@ struct row {
 };
 
 /* A text on one side of a change: what both sides have in common at their ends is cut when it is long. */
-static void put_shortened(struct hl_text *out, const char *text, size_t length, size_t head, size_t tail)
+static void put_shortened(struct hl_text *out, const char *text, size_t head, size_t tail, bool cut)
 {
     enum { KEEP = 24 };
+    const size_t length = strlen(text);
     size_t from = head > KEEP ? head - KEEP : 0;
     size_t to = tail > KEEP ? length - tail + KEEP : length;
 
@@ -126,7 +127,7 @@ static void put_shortened(struct hl_text *out, const char *text, size_t length, 
         from--;
     while (to < length && ((unsigned char)text[to] & 0xc0) == 0x80)
         to++;
-    if (to - from > LONG_TEXT) {
+    if (cut && to - from > LONG_TEXT) {
         to = from + LONG_TEXT;
         while (to > from && ((unsigned char)text[to] & 0xc0) == 0x80)
             to--;
@@ -155,7 +156,7 @@ static const char *side(struct hl_arena *arena, const struct hl_change *change, 
 {
     hl_auto(text) struct hl_text text = HL_TEXT_INIT(HL_MAX_RENDER);
 
-    hl_change_put_value(&text, arena, change->field, value, change->sensitive);
+    hl_change_put_value(&text, change->field, value, change->sensitive);
     return hl_arena_copy(arena, hl_text_get(&text), text.length);
 }
 
@@ -176,9 +177,9 @@ static void put_pair(struct hl_text *out, const char *before, const char *after,
         head++;
     while (cut && tail < shorter - head && before[before_length - 1 - tail] == after[after_length - 1 - tail])
         tail++;
-    put_shortened(out, before, before_length, head, tail);
+    put_shortened(out, before, head, tail, cut);
     hl_text_puts(out, " -> ");
-    put_shortened(out, after, after_length, head, tail);
+    put_shortened(out, after, head, tail, cut);
 }
 
 /* Two values that look alike only because they are masked. */
@@ -210,7 +211,7 @@ static const char *format_value(struct hl_arena *arena, const struct hl_change *
     if (look->drift)
         put_drift(&out, change, &sides);
     else if (is_blank(change->live) && is_blank(change->recorded))
-        put_shortened(&out, sides.desired, strlen(sides.desired), 0, 0);
+        put_shortened(&out, sides.desired, 0, 0, cut);
     else if (both_masked(change))
         hl_text_puts(&out, "(sensitive), changed");
     else if (shows_three(change, look) && !cut)
@@ -311,7 +312,7 @@ static const char *block_summary(struct hl_arena *arena, const struct hl_change 
 static struct row make_row(struct hl_arena *arena, const struct hl_change *change, const struct hl_change_look *look)
 {
     hl_auto(text) struct hl_text name = HL_TEXT_INIT(HL_MAX_RENDER);
-    struct row row = {.change = change, .block = hl_change_is_block(arena, change)};
+    struct row row = {.change = change, .block = hl_change_is_block(change)};
 
     hl_put_safe(&name, change->path);
     row.name = hl_arena_copy(arena, hl_text_get(&name), name.length);

@@ -22,9 +22,9 @@ void hl_step_drift(struct hl_arena *arena, const struct hl_step *step, struct hl
 void hl_changes_human(struct hl_text *out, const struct hl_changes *changes, const struct hl_change_look *look);
 
 /* One value on one line as people read it, escaped and masked: "(unset)", "(sensitive)", "(known after apply: ...)". */
-void hl_change_put_value(struct hl_text *out, struct hl_arena *arena, const struct hl_field *field, const struct hl_value *value, bool sensitive);
+void hl_change_put_value(struct hl_text *out, const struct hl_field *field, const struct hl_value *value, bool sensitive);
 /* Whether the change is better told as a diff of lines: long or multi-line, known and not secret on both sides. */
-bool hl_change_is_block(struct hl_arena *arena, const struct hl_change *change);
+bool hl_change_is_block(const struct hl_change *change);
 /* A value as lines, for a diff: those of a text, or one for each item. */
 void hl_change_lines(struct hl_arena *arena, const struct hl_field *field, const struct hl_value *value, struct hl_lines *out);
 

@@ -177,6 +177,17 @@ static void put_below(struct page *page, const char *label, enum hl_paint paint,
     hl_text_putc(page->out, '\n');
 }
 
+static void put_error(struct page *page, const struct hl_error *error)
+{
+    hl_auto(heap) char *text = hl_error_text(error);
+
+    put_below(page, "error:", HL_PAINT_RED, text);
+    for (; error != NULL; error = error->cause) {
+        if (error->hint != NULL)
+            put_below(page, "hint:", HL_PAINT_BLUE, error->hint);
+    }
+}
+
 static void put_step(struct page *page, const struct hl_step *step, enum hl_paint paint)
 {
     const struct hl_change_look look = {.look = page->look, .file = page->view->file, .indent = CHANGE_INDENT};
@@ -189,41 +200,43 @@ static void put_step(struct page *page, const struct hl_step *step, enum hl_pain
     /* What a new object will be stands in the spec; it is repeated on demand only. */
     if (step->action != HL_ACTION_CREATE || page->look.verbose)
         hl_changes_human(page->out, &changes, &look);
-    if (step->action == HL_ACTION_REFUSE && step->live->error != NULL) {
-        hl_auto(heap) char *text = hl_error_text(step->live->error);
-
-        put_below(page, "error:", HL_PAINT_RED, text);
-    }
+    if (step->action == HL_ACTION_REFUSE && step->live->error != NULL)
+        put_error(page, step->live->error);
     if (step->hint != NULL && step->action != HL_ACTION_DEFER)
         put_below(page, "hint:", HL_PAINT_BLUE, step->hint);
     if (step->live->note != NULL)
         put_below(page, "note:", HL_PAINT_YELLOW, step->live->note);
 }
 
-/* What is not changed but worth a word: a new address, a crash loop. */
+/* A word about what stays as it is: a crash loop. That an optional thing is not there is no news. */
+static bool has_note(const struct hl_step *step, struct hl_look look)
+{
+    return step->live->note != NULL && (!step->absent || look.verbose);
+}
+
 static void put_unchanged(struct page *page, const struct hl_step *step)
 {
     if (step->action != HL_ACTION_NONE)
         return;
     if (step->moved_from != NULL)
         put_verdict(page, "MOVE", HL_PAINT_DIM, step->address, hl_arena_printf(page->arena, "was %s", step->moved_from));
-    if (step->live->note != NULL)
+    if (has_note(step, page->look))
         put_verdict(page, "NOTE", HL_PAINT_YELLOW, step->address, step->live->note);
 }
 
-static bool is_shown(const struct hl_step *step)
+static bool is_shown(const struct hl_step *step, struct hl_look look)
 {
-    return step->action != HL_ACTION_NONE || step->moved_from != NULL || step->live->note != NULL;
+    return step->action != HL_ACTION_NONE || step->moved_from != NULL || has_note(step, look);
 }
 
-static size_t measure_addresses(const struct hl_plan *plan)
+static size_t measure_addresses(const struct hl_plan *plan, struct hl_look look)
 {
     size_t width = ADDRESS_MINIMUM;
 
     for (size_t i = 0; i < plan->count; i++) {
         const size_t own = hl_width(plan->steps[i]->address, strlen(plan->steps[i]->address));
 
-        if (is_shown(plan->steps[i]) && own > width && own <= ADDRESS_MAXIMUM)
+        if (is_shown(plan->steps[i], look) && own > width && own <= ADDRESS_MAXIMUM)
             width = own;
     }
     return width;
@@ -246,7 +259,7 @@ void hl_render_plan_human(struct hl_text *out, const struct hl_plan_view *view, 
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     const struct hl_plan *plan = view->plan;
-    struct page page = {.out = out, .arena = arena, .view = view, .look = look, .address_width = measure_addresses(plan)};
+    struct page page = {.out = out, .arena = arena, .view = view, .look = look, .address_width = measure_addresses(plan, look)};
 
     hl_render_head(out, view, "plan", look);
 
@@ -262,7 +275,7 @@ void hl_render_plan_human(struct hl_text *out, const struct hl_plan_view *view, 
         put_unchanged(&page, plan->steps[i]);
     if (out->length > head)
         hl_text_putc(out, '\n');
-    else
+    if (plan->count == plan->counts[HL_ACTION_NONE])
         hl_text_puts(out, "No changes.\n");
     if (plan->guard != NULL)
         put_guard(&page);

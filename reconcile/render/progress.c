@@ -376,10 +376,10 @@ void hl_progress_event(struct hl_progress *progress, const struct hl_event *even
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
 
     pthread_mutex_lock(&progress->mutex);
-    if (event->total > 0) {
-        progress->finished = event->finished;
+    if (event->total > 0)
         progress->total = event->total;
-    }
+    if (event->type == HL_EVENT_DONE || event->type == HL_EVENT_FAILED || event->type == HL_EVENT_DEFERRED || event->type == HL_EVENT_SKIPPED)
+        progress->finished++;
     erase(progress, &out);
     put_event(progress, &out, event);
     draw(progress, &out);

@@ -107,7 +107,7 @@ char *lab_decode(struct hl_arena *arena, const char *text, size_t length, bool p
     for (size_t i = 0; i < length; i++) {
         char digits[3] = "";
 
-        if (text[i] == '%' && i + 2 < length + 0 && strspn(text + i + 1, "0123456789abcdefABCDEF") >= 2) {
+        if (text[i] == '%' && i + 2 < length && strspn(text + i + 1, "0123456789abcdefABCDEF") >= 2) {
             memcpy(digits, text + i + 1, 2);
             *end++ = (char)strtol(digits, NULL, 16);
             i += 2;
@@ -387,16 +387,16 @@ static void cut(int connection)
     setsockopt(connection, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
-static bool client_is_gone(int connection)
+bool lab_client_is_gone(const struct lab_call *call)
 {
-    struct pollfd end = {.fd = connection, .events = POLLIN | POLLRDHUP};
+    struct pollfd end = {.fd = call->connection, .events = POLLRDHUP};
 
     return poll(&end, 1, 0) > 0 && (end.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 static void hang(struct lab_call *call)
 {
-    while (!client_is_gone(call->connection) && lab_wait(call->lab, 50))
+    while (!lab_client_is_gone(call) && lab_wait(call->lab, 50))
         continue;
 }
 
@@ -414,6 +414,7 @@ static void replace_answer(struct lab_call *call, int status)
 {
     hl_text_reset(&call->reply_headers);
     hl_text_reset(&call->reply);
+    call->streams = false;
     lab_answer_text(call, status, "application/json", "{\"message\":\"a fault of the lab\"}\n");
 }
 
@@ -428,8 +429,7 @@ static bool execute(struct lab_call *call, const struct lab_api *api, void *data
         api->serve(data, call);
     if (hit->fault == FAULT_STATUS)
         replace_answer(call, hit->status);
-    if (hit->fault == FAULT_STATUS)
-        call->streams = false;
+
     bool sends = answers || hit->fault == FAULT_STATUS;
 
     lab_log_write(lab_log(call->lab), api->name, call, sends ? call->status : 0, hit->how);

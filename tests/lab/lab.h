@@ -83,6 +83,8 @@ void lab_answer_text(struct lab_call *call, int status, const char *type, const 
 void lab_stream_begin(struct lab_call *call, int status, const char *type, bool chunked);
 /* With the lock released; false when the client is gone. */
 bool lab_stream_write(struct lab_call *call, const char *data, size_t length);
+/* For streams that have nothing to say for a while. */
+bool lab_client_is_gone(const struct lab_call *call);
 /* Bytes that the client sends behind its request (status 101); 0 at the end. */
 size_t lab_stream_read(struct lab_call *call, char *data, size_t size);
 

@@ -106,12 +106,14 @@ int main(int argc, char **argv)
 
     if (status >= 0)
         return status;
-    if (mkdir(options.directory, 0700) != 0 && realpath(options.directory, NULL) == NULL) {
+    mkdir(options.directory, 0700); /* or it is there */
+
+    hl_auto(heap) char *absolute = realpath(options.directory, NULL);
+
+    if (absolute == NULL) {
         perror(options.directory);
         return 1;
     }
-    hl_auto(heap) char *absolute = realpath(options.directory, NULL);
-
     options.directory = absolute;
     /* Blocked in all threads, so that only sigwait() takes them. */
     sigemptyset(&ends);

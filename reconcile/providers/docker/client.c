@@ -254,7 +254,7 @@ bool hl_docker_post(struct hl_docker *docker, struct hl_arena *arena, const char
 
 bool hl_docker_delete(struct hl_docker *docker, const char *path, struct hl_error **err)
 {
-    const struct hl_docker_call call = {.method = "DELETE", .path = path};
+    const struct hl_docker_call call = {.method = "DELETE", .path = path, .idempotent = true};
     hl_auto(http_response) struct hl_http_response response = {0};
 
     if (!hl_docker_send(docker, &call, &response, err))

@@ -91,7 +91,14 @@ const char *hl_mark_filter(struct hl_arena *arena, char separator, const char *l
 
 void hl_mark_judge(struct hl_object *object, const struct hl_run *run, const struct hl_value *labels, const char *id)
 {
+    const char *address = hl_value_get_text(labels, "hlrec.address");
+    const bool recorded = object->recorded != NULL && object->recorded->id != NULL && strcmp(object->recorded->id, id) == 0;
+
     object->live.owner = hl_mark_owner(object->arena, labels, run, &object->live.owner_text);
-    if (object->live.owner == HL_OWNER_NONE && object->recorded != NULL && object->recorded->id != NULL && strcmp(object->recorded->id, id) == 0)
-        object->live.owner = HL_OWNER_US;
+    if (object->live.owner == HL_OWNER_NONE && recorded) {
+        object->live.owner = HL_OWNER_US; /* adopted */
+    } else if (object->live.owner == HL_OWNER_US && !recorded && address != NULL && strcmp(address, object->address) != 0) {
+        object->live.owner = HL_OWNER_OTHER;
+        object->live.owner_text = hl_arena_printf(object->arena, "%s of this stack", address);
+    }
 }

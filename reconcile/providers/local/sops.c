@@ -371,8 +371,9 @@ bool hl_source_sops(struct hl_source *source, struct hl_value **value, struct hl
     const char *key = hl_value_get_text(wanted, "key");
     const struct hl_value *document = NULL;
 
-    if (key == NULL) /* a file that is no list of values has one, which sops calls `data` */
-        key = strcmp(input_type(path), "binary") == 0 ? "data" : source->name;
+    const bool whole = key == NULL && strcmp(input_type(path), "binary") == 0; /* no list of values but one, which sops calls `data` */
+    if (key == NULL)
+        key = whole ? "data" : source->name;
     *value = NULL;
     source->hint = hl_arena_printf(source->arena, "add it: sops edit %s", path);
     source->missing = hl_arena_printf(source->arena, "'%s' has no key '%s'", path, key);
@@ -394,7 +395,8 @@ bool hl_source_sops(struct hl_source *source, struct hl_value **value, struct hl
         return hl_error_hint(err, "write it in quotes, as text");
     }
     const char *what = hl_arena_printf(source->arena, "'%s' in '%s'", key, path);
-    const size_t length = found->type == HL_TEXT ? found->text.length : strlen(text);
+    const size_t stored = found->type == HL_TEXT ? found->text.length : strlen(text);
+    const size_t length = whole ? hl_local_without_line_end(text, stored) : stored;
     source->missing = hl_arena_printf(source->arena, "%s is empty", what);
     return hl_source_take(source, text, length, what, value, err);
 }

@@ -19,7 +19,7 @@ static int64_t clock_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-bool hl_api_get(struct hl_traefik *traefik, struct hl_arena *arena, const char *path, struct hl_value **out, struct hl_error **err)
+bool hl_traefik_api_get(struct hl_traefik *traefik, struct hl_arena *arena, const char *path, struct hl_value **out, struct hl_error **err)
 {
     const struct hl_http_request request = {.method = "GET", .path = path, .idempotent = true};
     hl_auto(http_response) struct hl_http_response response = {0};
@@ -38,11 +38,11 @@ bool hl_api_get(struct hl_traefik *traefik, struct hl_arena *arena, const char *
     return true;
 }
 
-bool hl_api_version(struct hl_traefik *traefik, struct hl_arena *arena, struct hl_traefik_version *version, struct hl_error **err)
+bool hl_traefik_api_version(struct hl_traefik *traefik, struct hl_arena *arena, struct hl_traefik_version *version, struct hl_error **err)
 {
     struct hl_value *answer = NULL;
 
-    if (!hl_api_get(traefik, arena, "/api/version", &answer, err))
+    if (!hl_traefik_api_get(traefik, arena, "/api/version", &answer, err))
         return false;
     const char *text = hl_value_get_text(answer, "Version");
 
@@ -57,12 +57,12 @@ bool hl_api_version(struct hl_traefik *traefik, struct hl_arena *arena, struct h
     return true;
 }
 
-bool hl_api_await_version(struct hl_traefik *traefik, const struct hl_run *run, struct hl_arena *arena, struct hl_traefik_version *version, struct hl_error **err)
+bool hl_traefik_api_await_version(struct hl_traefik *traefik, const struct hl_run *run, struct hl_arena *arena, struct hl_traefik_version *version, struct hl_error **err)
 {
     const int64_t end = clock_ms() + START_MS;
 
     for (;;) {
-        if (hl_api_version(traefik, arena, version, err))
+        if (hl_traefik_api_version(traefik, arena, version, err))
             return true;
         if ((*err)->code != HL_E_UNREACHABLE || clock_ms() >= end || !hl_run_sleep(run, POLL_MS))
             return false;
@@ -101,13 +101,13 @@ static int rank(const char *status)
     return status == NULL || strcmp(status, "enabled") == 0 ? 0 : strcmp(status, "warning") == 0 ? 1 : 2;
 }
 
-static void take(struct hl_arena *arena, const struct hl_value *object, struct hl_api_status *status)
+static void take(struct hl_arena *arena, const struct hl_value *object, struct hl_traefik_api_status *status)
 {
     const char *text = hl_value_get_text(object, "status");
 
     if (status->object != NULL && rank(text) <= rank(status->status))
         return;
-    *status = (struct hl_api_status){.object = object, .status = text, .words = join_errors(arena, hl_value_get(object, "error"))};
+    *status = (struct hl_traefik_api_status){.object = object, .status = text, .words = join_errors(arena, hl_value_get(object, "error"))};
 }
 
 /* `websecure-web@file` is router `web` when websecure is an entry point of it, and not the router `websecure-web`. */
@@ -127,14 +127,14 @@ static bool is_split_name(struct hl_arena *arena, const char *key, const char *f
     return false;
 }
 
-void hl_api_find(const struct hl_value *raw, struct hl_arena *arena, enum hl_traefik_kind kind, const char *protocol, const char *name,
-                 struct hl_api_status *status)
+void hl_traefik_api_find(const struct hl_value *raw, struct hl_arena *arena, enum hl_traefik_kind kind, const char *protocol, const char *name,
+                 struct hl_traefik_api_status *status)
 {
     const struct hl_value *objects = hl_value_get(raw, raw_section(kind, protocol));
     const char *full = hl_arena_printf(arena, "%s@file", name);
     const struct hl_value *exact = hl_value_get(objects, full);
 
-    *status = (struct hl_api_status){0};
+    *status = (struct hl_traefik_api_status){0};
     if (exact != NULL) {
         take(arena, exact, status);
         return;
@@ -145,14 +145,14 @@ void hl_api_find(const struct hl_value *raw, struct hl_arena *arena, enum hl_tra
     }
 }
 
-bool hl_api_is_disabled(const struct hl_api_status *status)
+bool hl_traefik_api_is_disabled(const struct hl_traefik_api_status *status)
 {
     return status->object != NULL && rank(status->status) == 2;
 }
 
 /* ---- the marker ---- */
 
-enum hl_api_wait hl_api_await_marker(struct hl_traefik *traefik, const struct hl_run *run, const char *wanted, const char *gone, struct hl_error **err)
+enum hl_traefik_api_wait hl_traefik_api_await_marker(struct hl_traefik *traefik, const struct hl_run *run, const char *wanted, const char *gone, struct hl_error **err)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     const char *path = hl_arena_printf(arena, "/api/http/middlewares/%s@file", wanted != NULL ? wanted : gone);
@@ -161,18 +161,18 @@ enum hl_api_wait hl_api_await_marker(struct hl_traefik *traefik, const struct hl
     for (;;) {
         hl_auto(arena) struct hl_arena *scratch = hl_arena_new();
         struct hl_value *answer = NULL;
-        const bool answered = hl_api_get(traefik, scratch, path, &answer, err);
+        const bool answered = hl_traefik_api_get(traefik, scratch, path, &answer, err);
 
         if (answered && (answer != NULL) == (wanted != NULL))
-            return HL_API_LIVE;
+            return HL_TRAEFIK_API_LIVE;
         if (clock_ms() >= end)
-            return answered ? HL_API_NOT_LOADED : HL_API_LOST;
+            return answered ? HL_TRAEFIK_API_NOT_LOADED : HL_TRAEFIK_API_LOST;
         if (!answered && (*err)->code != HL_E_UNREACHABLE)
-            return HL_API_LOST;
+            return HL_TRAEFIK_API_LOST;
         hl_error_clear(err);
         if (!hl_run_sleep(run, POLL_MS)) {
             hl_fail(err, HL_E_INTERRUPTED, "interrupted while waiting for Traefik");
-            return HL_API_LOST;
+            return HL_TRAEFIK_API_LOST;
         }
     }
 }

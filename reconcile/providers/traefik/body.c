@@ -18,6 +18,13 @@ const char *hl_traefik_protocol(const struct hl_value *body)
     return hl_value_is(protocol, HL_TEXT) ? protocol->text.data : NULL;
 }
 
+bool hl_traefik_has_own_service(const struct hl_value *router)
+{
+    const struct hl_value *service = hl_value_get(router, "service");
+
+    return hl_value_is(service, HL_MAP) && hl_value_get(service, "name") == NULL;
+}
+
 static void check_name(struct hl_check *check, const struct hl_value *body)
 {
     const char *name = check->name;

@@ -273,7 +273,7 @@ static void put_marker(struct hl_document *document, struct hl_value *root, cons
     struct hl_value *http = hl_value_get(root, "http");
     struct hl_value *middlewares = hl_value_get(http, "middlewares");
 
-    hl_emit_map(&body, root, 0);
+    hl_traefik_emit_map(&body, root, 0);
     hl_hash(NULL, hl_text_get(&body), body.length, hash);
     document->marker = hl_arena_printf(document->arena, "hlrec-%s-%.*s", stack, MARKER_HEX, hash);
     hl_value_map_put_text(response, "X-Hlrec", "marker");
@@ -300,5 +300,5 @@ void hl_document_format(struct hl_document *document, const char *stack, const c
         return;
     put_marker(document, root, stack);
     put_head(out, document, stack, state_id);
-    hl_emit_map(out, root, 0);
+    hl_traefik_emit_map(out, root, 0);
 }

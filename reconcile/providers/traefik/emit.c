@@ -35,7 +35,7 @@ static void emit_escape(struct hl_text *out, uint32_t rune)
         hl_text_printf(out, "\\u%04" PRIx32, rune);
 }
 
-void hl_emit_text(struct hl_text *out, const char *data, size_t length)
+void hl_traefik_emit_text(struct hl_text *out, const char *data, size_t length)
 {
     size_t size = 0;
 
@@ -81,7 +81,7 @@ static void emit_key(struct hl_text *out, const char *key)
     if (is_plain_key(key))
         hl_text_puts(out, key);
     else
-        hl_emit_text(out, key, strlen(key));
+        hl_traefik_emit_text(out, key, strlen(key));
     hl_text_putc(out, ':');
 }
 
@@ -91,7 +91,7 @@ static void emit_entry(struct hl_text *out, const char *key, const struct hl_val
     emit_value(out, value, depth);
 }
 
-void hl_emit_map(struct hl_text *out, const struct hl_value *map, size_t depth)
+void hl_traefik_emit_map(struct hl_text *out, const struct hl_value *map, size_t depth)
 {
     for (size_t i = 0; i < hl_value_count(map); i++) {
         indent(out, depth);
@@ -134,7 +134,7 @@ static void emit_scalar(struct hl_text *out, const struct hl_value *value)
         hl_text_puts(out, digits);
         break;
     case HL_TEXT:
-        hl_emit_text(out, value->text.data, value->text.length);
+        hl_traefik_emit_text(out, value->text.data, value->text.length);
         break;
     case HL_LIST:
         hl_text_puts(out, "[]");
@@ -160,7 +160,7 @@ static void emit_value(struct hl_text *out, const struct hl_value *value, size_t
     }
     hl_text_putc(out, '\n');
     if (value->type == HL_MAP) {
-        hl_emit_map(out, value, depth + 1);
+        hl_traefik_emit_map(out, value, depth + 1);
         return;
     }
     for (size_t i = 0; i < hl_value_count(value); i++)

@@ -9,8 +9,8 @@
 #include "schema/base/value.h"
 
 /* Appends a map as block YAML, `depth` levels of two blanks in. Entries in their order. */
-void hl_emit_map(struct hl_text *out, const struct hl_value *map, size_t depth);
+void hl_traefik_emit_map(struct hl_text *out, const struct hl_value *map, size_t depth);
 /* Appends one text in double quotes. */
-void hl_emit_text(struct hl_text *out, const char *data, size_t length);
+void hl_traefik_emit_text(struct hl_text *out, const char *data, size_t length);
 
 #endif

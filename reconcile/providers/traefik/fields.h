@@ -41,6 +41,8 @@ void hl_traefik_check_users(struct hl_check *check, const struct hl_value *list)
 void hl_traefik_check_body(struct hl_check *check, const struct hl_field *fields, const struct hl_value *body);
 /* "http" unless the body says otherwise; NULL when it is not known yet. */
 const char *hl_traefik_protocol(const struct hl_value *body);
+/* Whether a router's values bring a service along: `service: {url: ...}`. */
+bool hl_traefik_has_own_service(const struct hl_value *router);
 /* Which protocols a field is for, of those that not all have. Ends with .field = NULL. */
 struct hl_traefik_only {
     const char *field;

@@ -18,10 +18,10 @@ static bool has_extension(const char *name, const char *extension)
     return dot != NULL && strcasecmp(dot, extension) == 0;
 }
 
-static void read_yaml(struct hl_folder *folder, struct hl_arena *arena, const struct hl_run *run, const char *path, const char *name)
+static void read_yaml(struct hl_traefik_folder *folder, struct hl_arena *arena, const struct hl_run *run, const char *path, const char *name)
 {
     hl_auto(error) struct hl_error *error = NULL;
-    struct hl_folder_file *file = &folder->files[folder->count];
+    struct hl_traefik_folder_file *file = &folder->files[folder->count];
     const char *text = NULL;
     size_t length = 0;
 
@@ -56,14 +56,14 @@ static void free_entries(struct dirent **entries, int count)
     free(entries);
 }
 
-bool hl_folder_read(struct hl_folder *folder, struct hl_arena *arena, const struct hl_traefik *traefik, const struct hl_run *run, struct hl_error **err)
+bool hl_traefik_folder_read(struct hl_traefik_folder *folder, struct hl_arena *arena, const struct hl_traefik *traefik, const struct hl_run *run, struct hl_error **err)
 {
     struct dirent **entries = NULL;
     const int count = scandir(traefik->directory, &entries, only_named, alphasort);
 
     if (count < 0)
         return hl_fail_errno(err, errno, "cannot list the folder '%s'", traefik->directory);
-    *folder = (struct hl_folder){.complete = true};
+    *folder = (struct hl_traefik_folder){.complete = true};
     folder->files = hl_arena_alloc(arena, ((size_t)count + 1) * sizeof *folder->files);
     for (int i = 0; i < count; i++) {
         const char *name = hl_arena_strdup(arena, entries[i]->d_name);
@@ -83,7 +83,7 @@ bool hl_folder_read(struct hl_folder *folder, struct hl_arena *arena, const stru
     return true;
 }
 
-const struct hl_folder_file *hl_folder_find(const struct hl_folder *folder, const char *protocol, const char *section, const char *name)
+const struct hl_traefik_folder_file *hl_traefik_folder_find(const struct hl_traefik_folder *folder, const char *protocol, const char *section, const char *name)
 {
     for (size_t i = 0; i < folder->count; i++) {
         if (hl_value_get(hl_document_section(&folder->files[i].document, protocol, section), name) != NULL)

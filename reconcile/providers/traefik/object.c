@@ -7,14 +7,14 @@
 
 #include <string.h>
 
-static bool is_named(const struct hl_place *place)
+static bool is_named(const struct hl_traefik_object *place)
 {
     const struct hl_value *wanted = place->desired != NULL ? place->desired : place->recorded;
 
     return hl_value_get(hl_value_get(wanted, "service"), "name") != NULL;
 }
 
-struct hl_value *hl_object_find(const struct hl_document *document, struct hl_arena *arena, const struct hl_place *place, const char **protocol)
+struct hl_value *hl_traefik_object_find(const struct hl_document *document, struct hl_arena *arena, const struct hl_traefik_object *place, const char **protocol)
 {
     const char *const candidates[] = {
         place->desired == NULL ? NULL : hl_traefik_protocol(place->desired),
@@ -36,7 +36,7 @@ struct hl_value *hl_object_find(const struct hl_document *document, struct hl_ar
     return NULL;
 }
 
-struct hl_value *hl_object_values(struct hl_arena *arena, enum hl_traefik_kind kind, const char *protocol, const struct hl_value *tree)
+struct hl_value *hl_traefik_object_values(struct hl_arena *arena, enum hl_traefik_kind kind, const char *protocol, const struct hl_value *tree)
 {
     struct hl_value *values = hl_values_of_tree(arena, hl_traefik_kind_info(kind)->fields, tree);
 
@@ -67,7 +67,7 @@ static struct hl_value *without(struct hl_arena *arena, const struct hl_value *m
 }
 
 /* What of the present object must not survive: its other kind, when it has become one by hand. Traefik takes one kind each. */
-static struct hl_value *without_rivals(struct hl_arena *arena, const struct hl_place *place, const struct hl_value *desired, struct hl_value *live)
+static struct hl_value *without_rivals(struct hl_arena *arena, const struct hl_traefik_object *place, const struct hl_value *desired, struct hl_value *live)
 {
     static const char *const sources[] = {"name", "url", "address", "servers"};
     const char *const service[] = {"service"};
@@ -94,13 +94,13 @@ static struct hl_value *without_rivals(struct hl_arena *arena, const struct hl_p
     return copy;
 }
 
-void hl_object_put(struct hl_document *document, struct hl_arena *arena, const struct hl_place *place)
+void hl_traefik_object_put(struct hl_document *document, struct hl_arena *arena, const struct hl_traefik_object *place)
 {
     const char *wanted = hl_traefik_protocol(place->desired);
     const char *protocol = NULL;
     struct hl_value *desired = tree_of(arena, place->kind, place->desired);
     struct hl_value *recorded = tree_of(arena, place->kind, place->recorded);
-    struct hl_value *live = hl_object_find(document, arena, place, &protocol);
+    struct hl_value *live = hl_traefik_object_find(document, arena, place, &protocol);
 
     if (live != NULL && place->recorded != NULL && strcmp(protocol, wanted) != 0)
         hl_document_remove(document, place->kind, protocol, place->name);
@@ -108,10 +108,10 @@ void hl_object_put(struct hl_document *document, struct hl_arena *arena, const s
     hl_document_put(document, place->kind, wanted, place->name, hl_tree_merge(arena, desired, recorded, live));
 }
 
-void hl_object_remove(struct hl_document *document, struct hl_arena *arena, const struct hl_place *place)
+void hl_traefik_object_remove(struct hl_document *document, struct hl_arena *arena, const struct hl_traefik_object *place)
 {
     const char *protocol = NULL;
 
-    if (hl_object_find(document, arena, place, &protocol) != NULL)
+    if (hl_traefik_object_find(document, arena, place, &protocol) != NULL)
         hl_document_remove(document, place->kind, protocol, place->name);
 }

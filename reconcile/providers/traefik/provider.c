@@ -190,11 +190,11 @@ static void report_folder(const struct hl_traefik *traefik, const struct hl_run 
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     hl_auto(error) struct hl_error *error = NULL;
-    struct hl_folder folder;
+    struct hl_traefik_folder folder;
 
     if (access(traefik->directory, W_OK) != 0)
         hl_text_printf(report, "the folder '%s' cannot be written\n", traefik->directory);
-    if (hl_folder_read(&folder, arena, traefik, run, &error) && folder.problem != NULL)
+    if (hl_traefik_folder_read(&folder, arena, traefik, run, &error) && folder.problem != NULL)
         hl_text_printf(report, "Traefik reads none of its files while one is broken: %s\n", folder.problem);
     if (traefik->http == NULL)
         hl_text_puts(report, "without 'api' changes are not verified\n");
@@ -206,7 +206,7 @@ static bool check_answer(struct hl_traefik *traefik, struct hl_text *report, str
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     struct hl_traefik_version version;
 
-    if (hl_api_version(traefik, arena, &version, err)) {
+    if (hl_traefik_api_version(traefik, arena, &version, err)) {
         if (report != NULL)
             hl_text_printf(report, "Traefik %s answers at %s\n", version.text, traefik->api);
         return true;

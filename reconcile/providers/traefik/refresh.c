@@ -12,7 +12,7 @@ struct reading {
     struct hl_traefik *traefik;
     const struct hl_run *run;
     struct hl_document document;
-    struct hl_folder folder;
+    struct hl_traefik_folder folder;
     const struct hl_value *raw; /* the API's words about routers, or NULL */
     const char *not_loaded;     /* said of each router when Traefik has another content, or NULL */
 };
@@ -31,31 +31,33 @@ static void remember(struct hl_traefik *traefik, const struct hl_object *object)
 
     if (protocol != NULL)
         hl_map_put(traefik->wanted, hl_arena_printf(traefik->arena, "%s/%s/%s", kind, protocol, object->name), traefik);
+    if (protocol != NULL && strcmp(kind, "router") == 0 && hl_traefik_has_own_service(object->desired))
+        hl_map_put(traefik->wanted, hl_arena_printf(traefik->arena, "own service/%s/%s", protocol, object->name), traefik);
     if (recorded != NULL)
         hl_map_put(traefik->recorded, hl_arena_printf(traefik->arena, "%s/%s", kind, object->name), hl_value_copy(traefik->arena, recorded));
 }
 
 static void note_status(const struct reading *reading, struct hl_object *object, const char *protocol)
 {
-    struct hl_api_status status;
+    struct hl_traefik_api_status status;
 
     if (reading->not_loaded != NULL)
         object->live.note = hl_arena_strdup(object->arena, reading->not_loaded);
     if (reading->raw == NULL || reading->not_loaded != NULL)
         return;
-    hl_api_find(reading->raw, object->arena, hl_traefik_kind_of(object->kind), protocol, object->name, &status);
+    hl_traefik_api_find(reading->raw, object->arena, hl_traefik_kind_of(object->kind), protocol, object->name, &status);
     if (status.words != NULL)
-        object->live.note = hl_arena_printf(object->arena, "Traefik %s: %s", hl_api_is_disabled(&status) ? "has it disabled" : "warns", status.words);
+        object->live.note = hl_arena_printf(object->arena, "Traefik %s: %s", hl_traefik_api_is_disabled(&status) ? "has it disabled" : "warns", status.words);
 }
 
 static void fill_present(const struct reading *reading, struct hl_object *object, const char *protocol, const struct hl_value *tree)
 {
     const enum hl_traefik_kind kind = hl_traefik_kind_of(object->kind);
-    const struct hl_folder_file *other = hl_folder_find(&reading->folder, protocol, hl_traefik_section(kind), object->name);
+    const struct hl_traefik_folder_file *other = hl_traefik_folder_find(&reading->folder, protocol, hl_traefik_section(kind), object->name);
 
     object->live.presence = HL_LIVE_PRESENT;
     object->live.id = hl_arena_printf(object->arena, "%s@file", object->name);
-    object->live.values = hl_object_values(object->arena, kind, protocol, tree);
+    object->live.values = hl_traefik_object_values(object->arena, kind, protocol, tree);
     object->live.owner = reading->document.owner;
     object->live.owner_text = reading->document.owner == HL_OWNER_NONE
                                   ? hl_arena_printf(object->arena, "it is in '%s', which has no head of hlrec", reading->traefik->path)
@@ -71,8 +73,8 @@ static bool fill_from_other(const struct reading *reading, struct hl_object *obj
 {
     const enum hl_traefik_kind kind = hl_traefik_kind_of(object->kind);
     const char *protocol = object->desired == NULL ? "http" : hl_traefik_protocol(object->desired);
-    const struct hl_folder_file *other =
-        protocol == NULL ? NULL : hl_folder_find(&reading->folder, protocol, hl_traefik_section(kind), object->name);
+    const struct hl_traefik_folder_file *other =
+        protocol == NULL ? NULL : hl_traefik_folder_find(&reading->folder, protocol, hl_traefik_section(kind), object->name);
 
     if (other == NULL || object->recorded != NULL)
         return false;
@@ -103,10 +105,10 @@ static void fill_broken(const struct reading *reading, struct hl_object *object)
 
 static void fill(const struct reading *reading, struct hl_object *object)
 {
-    const struct hl_place place = {
+    const struct hl_traefik_object place = {
         .kind = hl_traefik_kind_of(object->kind), .name = object->name, .desired = object->desired, .recorded = recorded_of(object)};
     const char *protocol = NULL;
-    const struct hl_value *tree = hl_object_find(&reading->document, object->arena, &place, &protocol);
+    const struct hl_value *tree = hl_traefik_object_find(&reading->document, object->arena, &place, &protocol);
 
     if (reading->document.state == HL_DOCUMENT_BROKEN)
         fill_broken(reading, object);
@@ -122,7 +124,7 @@ static void ask_api(struct reading *reading, struct hl_arena *arena)
     hl_auto(error) struct hl_error *error = NULL;
     struct hl_value *raw = NULL;
 
-    if (reading->traefik->http == NULL || reading->document.marker == NULL || !hl_api_get(reading->traefik, arena, "/api/rawdata", &raw, &error))
+    if (reading->traefik->http == NULL || reading->document.marker == NULL || !hl_traefik_api_get(reading->traefik, arena, "/api/rawdata", &raw, &error))
         return;
     const char *marker = hl_arena_printf(arena, "%s@file", reading->document.marker);
 
@@ -135,7 +137,7 @@ static bool read_all(struct reading *reading, struct hl_arena *arena, struct hl_
 {
     *reading = (struct reading){.traefik = session->data, .run = session->run};
     return hl_traefik_check_folder(reading->traefik, err) && hl_document_load(&reading->document, arena, reading->traefik, reading->run, err) &&
-           hl_folder_read(&reading->folder, arena, reading->traefik, reading->run, err);
+           hl_traefik_folder_read(&reading->folder, arena, reading->traefik, reading->run, err);
 }
 
 static bool refresh(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err)
@@ -163,10 +165,10 @@ static bool refresh(struct hl_session *session, struct hl_object **objects, size
 static void compare_intent(const struct reading *reading, struct hl_recovery *recovery)
 {
     const struct hl_value *recorded = recovery->recorded != NULL ? recovery->recorded->desired : NULL;
-    const struct hl_place place = {
+    const struct hl_traefik_object place = {
         .kind = hl_traefik_kind_of(recovery->kind), .name = recovery->name, .desired = recovery->desired, .recorded = recorded};
     const char *protocol = NULL;
-    const struct hl_value *tree = hl_object_find(&reading->document, recovery->arena, &place, &protocol);
+    const struct hl_value *tree = hl_traefik_object_find(&reading->document, recovery->arena, &place, &protocol);
     struct hl_document would_be;
 
     if (tree == NULL || reading->document.owner != HL_OWNER_US) {
@@ -176,15 +178,15 @@ static void compare_intent(const struct reading *reading, struct hl_recovery *re
     if (strcmp(recovery->action, "delete") == 0 || recovery->desired == NULL)
         return;
     hl_document_copy(&would_be, recovery->arena, &reading->document);
-    hl_object_put(&would_be, recovery->arena, &place);
+    hl_traefik_object_put(&would_be, recovery->arena, &place);
     const char *new_protocol = NULL;
-    const struct hl_value *wanted = hl_object_find(&would_be, recovery->arena, &place, &new_protocol);
+    const struct hl_value *wanted = hl_traefik_object_find(&would_be, recovery->arena, &place, &new_protocol);
 
     if (strcmp(protocol, new_protocol) != 0 || !hl_value_equal(tree, wanted))
         return;
     recovery->outcome = HL_RECOVERED_EXISTS;
     recovery->result_id = hl_arena_printf(recovery->arena, "%s@file", recovery->name);
-    recovery->result = hl_object_values(recovery->arena, place.kind, protocol, tree);
+    recovery->result = hl_traefik_object_values(recovery->arena, place.kind, protocol, tree);
 }
 
 static bool recover(struct hl_recovery *recovery, struct hl_error **err)
@@ -205,7 +207,7 @@ static bool recover(struct hl_recovery *recovery, struct hl_error **err)
 
 /* ---- unmanaged ---- */
 
-static void list_file(const struct hl_folder_file *file, enum hl_traefik_kind kind, struct hl_arena *arena, struct hl_value *list)
+static void list_file(const struct hl_traefik_folder_file *file, enum hl_traefik_kind kind, struct hl_arena *arena, struct hl_value *list)
 {
     for (const char *const *protocol = hl_traefik_protocols; *protocol != NULL; protocol++) {
         const struct hl_value *objects = hl_document_section(&file->document, *protocol, hl_traefik_section(kind));
@@ -226,10 +228,10 @@ static bool list_kind(struct hl_session *session, enum hl_traefik_kind kind, str
 {
     hl_auto(arena) struct hl_arena *scratch = hl_arena_new();
     struct hl_traefik *traefik = session->data;
-    struct hl_folder folder = {0};
+    struct hl_traefik_folder folder = {0};
 
     pthread_mutex_lock(&traefik->lock);
-    const bool ok = hl_traefik_check_folder(traefik, err) && hl_folder_read(&folder, scratch, traefik, session->run, err);
+    const bool ok = hl_traefik_check_folder(traefik, err) && hl_traefik_folder_read(&folder, scratch, traefik, session->run, err);
 
     for (size_t i = 0; ok && i < folder.count; i++) {
         if (folder.files[i].document.owner == HL_OWNER_NONE)

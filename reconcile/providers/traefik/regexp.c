@@ -2,7 +2,6 @@
 
 #include "reconcile/providers/traefik/regexp.h"
 
-#include "schema/base/map.h"
 #include "schema/base/text.h"
 
 #include <string.h>
@@ -15,7 +14,6 @@ struct scanner {
     const char *text;
     size_t at, length;
     size_t depth;
-    struct hl_map *groups; /* names of capture groups so far */
     const char *problem;
     size_t problem_at;
 };
@@ -291,11 +289,6 @@ static bool take_group_name(struct scanner *scanner, size_t start)
         if (!is_letter(*c) && !is_digit(*c) && *c != '_')
             return fail(scanner, start, "the name of a group takes letters, digits and '_'");
     }
-    const char *key = hl_arena_copy(scanner->arena, name, (size_t)(end - name));
-
-    if (hl_map_has(scanner->groups, key))
-        return fail(scanner, start, "two groups have the same name");
-    hl_map_put(scanner->groups, key, scanner);
     scanner->at = (size_t)(end - scanner->text) + 1;
     return true;
 }
@@ -484,7 +477,7 @@ static int64_t scan_alternatives(struct scanner *scanner)
 
 const char *hl_regexp_problem(struct hl_arena *arena, const char *regexp, size_t length, size_t *at)
 {
-    struct scanner scanner = {.arena = arena, .text = regexp, .length = length, .groups = hl_map_new(arena)};
+    struct scanner scanner = {.arena = arena, .text = regexp, .length = length};
 
     scan_alternatives(&scanner);
     if (scanner.problem == NULL && scanner.at < length)

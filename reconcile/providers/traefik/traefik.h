@@ -32,7 +32,7 @@ struct hl_traefik {
     const char *api;       /* the URL, for messages */
     int64_t verify_ms;
     struct hl_arena *arena;  /* of what follows */
-    struct hl_map *wanted;   /* "service/http/web": what refresh saw in the spec */
+    struct hl_map *wanted;   /* "service/http/web", "own service/http/web" of router web: what refresh saw in the spec */
     struct hl_map *recorded; /* "service/web": struct hl_value *, last applied; what a broken file is made anew from */
 };
 

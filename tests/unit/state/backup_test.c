@@ -105,6 +105,7 @@ static void a_last_good_copy_follows_a_change(void **state)
     }
     hl_store_close(store);
     assert_int_equal(mode_of(beside(box, ".bak")), 0600);
+    assert_int_equal(count_files(box->folder), 4); /* the file, lock, key and copy: nothing temporary is left */
 }
 
 static void the_copy_is_the_way_back(void **state)

@@ -197,6 +197,32 @@ static void a_failed_part_spoils_the_transaction(void **state)
     hl_store_close(store);
 }
 
+static void a_full_disk_is_told_and_does_no_harm(void **state)
+{
+    const struct sandbox *box = *state;
+    struct hl_store *store = open_store(box, HL_STORE_WRITE);
+    struct hl_record record = {.address = "container.large", .desired = hl_value_map(box->arena)};
+    struct hl_error *err = NULL;
+    char *large = hl_arena_alloc(box->arena, 100001);
+
+    memset(large, 'x', 100000);
+    hl_value_map_put_text(record.desired, "file", large);
+    record_secret(store, "secret.a", "one");
+    assert_done(hl_sql_exec(store, "PRAGMA max_page_count=20", &err), &err); /* as if the disk had no more */
+    assert_done(hl_store_begin(store, &err), &err);
+    record_secret(store, "secret.b", "two");
+    assert_false(hl_store_record(store, &record, &err));
+    assert_failure(&err, HL_E_FAILED, "make room on the disk");
+    assert_false(hl_store_commit(store, &err));
+    assert_failure(&err, HL_E_FAILED, "rolled back");
+    assert_int_equal(hl_store_serial(store), 1);
+    hl_store_close(store);
+    store = open_store(box, HL_STORE_WRITE);
+    assert_non_null(find_record(store, box->arena, "secret.a"));
+    assert_null(find_record(store, box->arena, "secret.b"));
+    hl_store_close(store);
+}
+
 /* ---- what is refused ---- */
 
 static void make_state(const struct sandbox *box)
@@ -394,6 +420,7 @@ int hl_test_store(void)
         IN_SANDBOX(a_missing_file_reads_as_empty),
         IN_SANDBOX(a_reader_cannot_write),
         IN_SANDBOX(a_failed_part_spoils_the_transaction),
+        IN_SANDBOX(a_full_disk_is_told_and_does_no_harm),
         IN_SANDBOX(another_stacks_file_is_refused),
         IN_SANDBOX(files_that_cannot_be_the_state_are_refused),
         IN_SANDBOX(a_damaged_file_is_told_with_the_way_back),

@@ -8,6 +8,7 @@
 #include "reconcile/providers/docker/mark.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { NS_IN_MS = 1000000, SHORT_ID = 12 };

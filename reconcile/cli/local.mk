@@ -1,0 +1,49 @@
+bin_PROGRAMS += hlrec
+
+hlrec_SOURCES = \
+	reconcile/main.c \
+	%reldir%/adopt.c \
+	%reldir%/apply.c \
+	%reldir%/cli.c \
+	%reldir%/command.h \
+	%reldir%/commands.c %reldir%/commands.h \
+	%reldir%/completion.c \
+	%reldir%/context.c %reldir%/context.h \
+	%reldir%/destroy.c \
+	%reldir%/doctor.c \
+	%reldir%/drift.c \
+	%reldir%/events.c \
+	%reldir%/exit.c \
+	%reldir%/explain.c \
+	%reldir%/flow.c %reldir%/flow.h \
+	%reldir%/graph.c \
+	%reldir%/help.c %reldir%/help.h \
+	%reldir%/import.c \
+	%reldir%/init.c \
+	%reldir%/load.c \
+	%reldir%/options.c %reldir%/options.h \
+	%reldir%/output.c \
+	%reldir%/plan.c \
+	%reldir%/planfile.c %reldir%/planfile.h \
+	%reldir%/prompt.c \
+	%reldir%/records.c %reldir%/records.h \
+	%reldir%/schema.c \
+	%reldir%/secret.c \
+	%reldir%/signals.c \
+	%reldir%/state.c \
+	%reldir%/state_change.c \
+	%reldir%/unmanaged.c \
+	%reldir%/validate.c \
+	%reldir%/values.c %reldir%/values.h \
+	%reldir%/version.c
+
+hlrec_LDADD = \
+	reconcile/render/libhlrender.a \
+	reconcile/engine/libhlengine.a \
+	reconcile/providers/libhlproviders.a \
+	reconcile/transport/libhltransport.a \
+	reconcile/plan/libhlplan.a \
+	schema/libhlschema.a \
+	state/libhlstate.a \
+	schema/base/libhlbase.a \
+	$(HL_LIBS)

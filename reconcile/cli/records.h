@@ -1,0 +1,17 @@
+/* The records of the state, for commands that work on them. */
+#ifndef HL_RECONCILE_CLI_RECORDS_H
+#define HL_RECONCILE_CLI_RECORDS_H
+
+#include "reconcile/cli/context.h"
+
+/* Finds and opens the state and reads all records; gives an exit code. */
+int hl_records_open(struct hl_context *context, bool lock);
+/* Address -> struct hl_record *. */
+const struct hl_map *hl_records(const struct hl_context *context);
+/* A record that must be there; else says what comes close. */
+int hl_records_need(struct hl_context *context, const char *address, const struct hl_record **out);
+/* All that is known about one, masked. */
+void hl_put_record(struct hl_context *context, struct hl_text *out, const struct hl_record *record);
+struct hl_value *hl_record_json(struct hl_context *context, const struct hl_record *record);
+
+#endif

@@ -1,0 +1,376 @@
+/* Reading containers: one list, one inspection for each that is wanted, one for each distinct image. */
+#include "config.h"
+
+#include "reconcile/providers/docker/container/container.h"
+
+#include "reconcile/providers/docker/container/live.h"
+#include "reconcile/providers/docker/image.h"
+#include "reconcile/providers/docker/image_name.h"
+#include "reconcile/providers/docker/keep.h"
+#include "reconcile/providers/docker/mark.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One object being read. What is made in parallel lives in an arena of its own. */
+struct reading {
+    struct hl_object *object;
+    const struct hl_value *row; /* of the list; NULL: absent */
+    struct hl_arena *arena;
+    struct hl_value *inspection;
+    struct hl_error *error;
+    const char *registry_digest; /* pull_policy always */
+    struct hl_error *registry_error;
+};
+
+/* One refresh. */
+struct reader {
+    struct hl_docker *docker;
+    struct hl_arena *arena; /* of the refresh */
+    struct hl_value *list;
+    struct hl_map by_id, by_name, by_address;
+    struct hl_map names;      /* id -> name */
+    struct hl_map *networks;  /* NULL: not asked */
+    struct reading *readings;
+    size_t count;
+};
+
+/* --- Which one is it? --- */
+
+/* "/web"; a link's "/other/web" is not its name. */
+static const char *row_name(const struct hl_value *row)
+{
+    const struct hl_value *names = hl_value_get(row, "Names");
+
+    for (size_t i = 0; i < hl_value_count(names); i++) {
+        const struct hl_value *name = hl_value_item(names, i);
+        if (hl_value_is(name, HL_TEXT) && name->text.data[0] == '/' && strchr(name->text.data + 1, '/') == NULL)
+            return name->text.data + 1;
+    }
+    return NULL;
+}
+
+static bool is_aside(const char *name)
+{
+    return name != NULL && (hl_ends_with(name, HL_SUFFIX_NEW) || hl_ends_with(name, HL_SUFFIX_OLD));
+}
+
+static void index_rows(struct reader *reader)
+{
+    hl_map_init(&reader->by_id, reader->arena);
+    hl_map_init(&reader->by_name, reader->arena);
+    hl_map_init(&reader->by_address, reader->arena);
+    hl_map_init(&reader->names, reader->arena);
+    for (size_t i = 0; i < hl_value_count(reader->list); i++) {
+        struct hl_value *row = hl_value_item(reader->list, i);
+        const struct hl_value *labels = hl_value_get(row, "Labels");
+        const char *id = hl_container_id(row);
+        const char *name = row_name(row);
+        const char *address = hl_value_get_text(labels, "hlrec.address");
+        if (id == NULL)
+            continue;
+        hl_map_put(&reader->by_id, id, row);
+        if (name != NULL) {
+            hl_map_put(&reader->by_name, name, row);
+            hl_map_put(&reader->names, id, (void *)name);
+        }
+        /* What a replacement under way has put aside is for recovery. */
+        if (address != NULL && !is_aside(name) && hl_mark_is_of(labels, reader->docker->run, address))
+            hl_map_put(&reader->by_address, address, row);
+    }
+}
+
+/* `adopt: ID` and import take a name, an id, or the beginning of one that only one container has. */
+static const struct hl_value *find_by_id(const struct reader *reader, const char *id)
+{
+    enum { SHORTEST = 4 };
+    const struct hl_value *found = hl_map_find(&reader->by_id, id);
+    const size_t length = strlen(id);
+    size_t hits = 0;
+
+    if (found == NULL)
+        found = hl_map_find(&reader->by_name, id);
+    if (found != NULL || length < SHORTEST || length >= HL_DOCKER_ID)
+        return found;
+    for (size_t i = 0; i < reader->by_id.count; i++) {
+        if (strncmp(reader->by_id.entries[i].key, id, length) == 0) {
+            found = reader->by_id.entries[i].value;
+            hits++;
+        }
+    }
+    return hits == 1 ? found : NULL;
+}
+
+static const struct hl_value *find_row(const struct reader *reader, const struct hl_object *object)
+{
+    const struct hl_value *body = object->desired != NULL || object->recorded == NULL ? object->desired : object->recorded->desired;
+    const struct hl_value *row = hl_is_blank(object->id) ? NULL : find_by_id(reader, object->id);
+
+    if (row == NULL)
+        row = hl_map_find(&reader->by_address, object->address);
+    if (row == NULL)
+        row = hl_map_find(&reader->by_name, hl_container_wanted_name(body, object->name));
+    return row;
+}
+
+/* --- Reading --- */
+
+static void inspect_one(void *context, size_t index)
+{
+    struct reader *reader = context;
+    struct reading *reading = &reader->readings[index];
+
+    if (reading->row == NULL)
+        return;
+    reading->arena = hl_arena_new();
+    if (!hl_container_inspect(reader->docker, reading->arena, hl_container_id(reading->row), &reading->inspection, &reading->error))
+        reading->inspection = NULL;
+}
+
+static const char *wanted_image(const struct reading *reading)
+{
+    return hl_value_get_text(reading->object->desired, "image");
+}
+
+static void fetch_images(struct reader *reader)
+{
+    const char **references = hl_arena_alloc(reader->arena, (2 * reader->count + 1) * sizeof *references);
+    struct hl_map seen;
+    size_t count = 0;
+
+    hl_map_init(&seen, reader->arena);
+    for (size_t i = 0; i < reader->count; i++) {
+        const char *both[] = {hl_value_get_text(reader->readings[i].inspection, "Image"),
+                              reader->readings[i].inspection != NULL ? wanted_image(&reader->readings[i]) : NULL};
+        for (size_t j = 0; j < HL_COUNT(both); j++) {
+            if (hl_is_blank(both[j]) || hl_map_has(&seen, both[j]))
+                continue;
+            hl_map_put(&seen, both[j], reader);
+            references[count++] = both[j];
+        }
+    }
+    hl_image_prefetch(reader->docker, references, count);
+}
+
+static bool asks_registry(const struct reading *reading)
+{
+    const char *policy = hl_value_get_text(reading->object->desired, "pull_policy");
+    const char *image = wanted_image(reading);
+
+    return reading->inspection != NULL && image != NULL && policy != NULL && strcmp(policy, "always") == 0 && strchr(image, '@') == NULL;
+}
+
+static void ask_registry(void *context, size_t index)
+{
+    struct reader *reader = context;
+    struct reading *reading = &reader->readings[index];
+
+    if (asks_registry(reading) &&
+        !hl_image_registry_digest(reader->docker, reading->arena, wanted_image(reading), &reading->registry_digest, &reading->registry_error))
+        reading->registry_digest = NULL;
+}
+
+static bool is_stopped_in_network(const struct hl_value *inspection)
+{
+    const struct hl_value *endpoints = hl_value_get(hl_value_get(inspection, "NetworkSettings"), "Networks");
+
+    if (inspection == NULL || hl_value_get_bool(hl_value_get(inspection, "State"), "Running", false))
+        return false;
+    for (size_t i = 0; i < hl_value_count(endpoints); i++) {
+        if (!hl_is_blank(hl_value_get_text(hl_value_at(endpoints, i), "NetworkID")))
+            return true;
+    }
+    return false;
+}
+
+/* A stopped container holds on to the ids of its networks, also when those are gone; a running one keeps them alive. */
+static bool fetch_networks(struct reader *reader, struct hl_error **err)
+{
+    for (size_t i = 0; i < reader->count; i++) {
+        if (is_stopped_in_network(reader->readings[i].inspection))
+            return hl_container_networks_now(reader->docker, reader->arena, &reader->networks, err);
+    }
+    return true;
+}
+
+/* --- Telling --- */
+
+static const struct hl_value *image_or_null(struct hl_docker *docker, const char *reference)
+{
+    hl_auto(error) struct hl_error *ignored = NULL;
+    const struct hl_value *image = NULL;
+
+    if (hl_is_blank(reference) || !hl_image_find(docker, reference, &image, &ignored))
+        return NULL;
+    return image;
+}
+
+/* Does the reference of the spec still stand for the image that the container was made from? */
+static const char *judge_image(struct hl_docker *docker, struct hl_arena *arena, const struct hl_value *inspection, const struct hl_value *desired,
+                               const char *registry_digest, const char **reason)
+{
+    const char *reference = hl_value_get_text(desired, "image");
+    const char *told = hl_value_get_text(hl_value_get(inspection, "Config"), "Image");
+    const char *used = hl_value_get_text(inspection, "Image");
+    const struct hl_value *local = image_or_null(docker, reference);
+    const char *id = hl_value_get_text(local, "Id");
+
+    /* Another reference is a change of its own; one that is not on the host says nothing. */
+    if (reference == NULL || used == NULL || id == NULL || (told != NULL && !hl_starts_with(told, "sha256:") && !hl_image_name_equal(told, reference)))
+        return "current";
+    if (strcmp(id, used) != 0) {
+        *reason = "the tag now points at a new image";
+        return hl_arena_printf(arena, "outdated: runs %.19s, the tag is %.19s", used, id);
+    }
+    if (registry_digest != NULL && !hl_image_has_digest(local, reference, registry_digest)) {
+        *reason = "the registry has a newer image for the tag";
+        return hl_arena_printf(arena, "outdated: the registry has %.19s", registry_digest);
+    }
+    return "current";
+}
+
+static struct hl_value *view_values(struct hl_docker *docker, struct hl_arena *arena, const struct hl_value *inspection, struct hl_container_view *view)
+{
+    view->arena = arena;
+    view->inspection = inspection;
+    view->image = image_or_null(docker, hl_value_get_text(inspection, "Image"));
+    view->desired_image_id = hl_value_get_text(image_or_null(docker, hl_value_get_text(view->desired, "image")), "Id");
+    view->key = docker->run->key;
+    view->base = docker->base;
+    view->home = docker->home;
+    return hl_container_live(view);
+}
+
+static void tell(struct reader *reader, struct reading *reading)
+{
+    struct hl_object *object = reading->object;
+    struct hl_live *live = &object->live;
+    struct hl_container_view view = {
+        .desired = object->desired,
+        .recorded = object->recorded != NULL ? object->recorded->desired : NULL,
+        .resource = object->name,
+        .names = &reader->names,
+        .networks = reader->networks,
+    };
+
+    if (reading->error != NULL) {
+        live->presence = HL_LIVE_UNREADABLE;
+        live->error = hl_docker_keep_error(object->arena, reading->error);
+        return;
+    }
+    live->presence = reading->inspection != NULL ? HL_LIVE_PRESENT : HL_LIVE_ABSENT;
+    if (reading->inspection == NULL)
+        return;
+    live->id = hl_arena_strdup(object->arena, hl_container_id(reading->inspection));
+    view.image_state = judge_image(reader->docker, object->arena, reading->inspection, object->desired, reading->registry_digest, &live->reason);
+    live->values = view_values(reader->docker, object->arena, reading->inspection, &view);
+    live->note = hl_container_note(object->arena, reading->inspection);
+    if (reading->registry_error != NULL && live->note == NULL) {
+        hl_auto(heap) char *text = hl_error_text(reading->registry_error);
+        live->note = hl_arena_printf(object->arena, "whether the registry has a newer image is not known: %s", text);
+    }
+    hl_mark_judge(object, reader->docker->run, hl_value_get(hl_value_get(reading->inspection, "Config"), "Labels"), live->id);
+}
+
+bool hl_container_refresh(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    struct reader reader = {.docker = hl_docker_of(session), .arena = arena, .count = count};
+
+    if (!hl_container_list(reader.docker, arena, "", &reader.list, err))
+        return false;
+    index_rows(&reader);
+    reader.readings = hl_arena_alloc(arena, (count + 1) * sizeof *reader.readings);
+    for (size_t i = 0; i < count; i++) {
+        reader.readings[i].object = objects[i];
+        reader.readings[i].row = find_row(&reader, objects[i]);
+    }
+    hl_parallel(count, HL_DOCKER_PARALLEL, inspect_one, &reader);
+    fetch_images(&reader);
+    for (size_t i = 0; i < count; i++) {
+        if (asks_registry(&reader.readings[i])) {
+            hl_parallel(count, HL_DOCKER_PARALLEL, ask_registry, &reader);
+            break;
+        }
+    }
+    const bool done = fetch_networks(&reader, err);
+    for (size_t i = 0; i < count; i++) {
+        if (done)
+            tell(&reader, &reader.readings[i]);
+        hl_error_free(reader.readings[i].error);
+        hl_error_free(reader.readings[i].registry_error);
+        hl_arena_free(reader.readings[i].arena);
+    }
+    return done;
+}
+
+/* --- What a verb gives back --- */
+
+/* Names are only needed where another container's namespace is shared. */
+static bool shares(const struct hl_value *inspection)
+{
+    static const char *const modes[] = {"NetworkMode", "PidMode", "IpcMode"};
+
+    for (size_t i = 0; i < HL_COUNT(modes); i++) {
+        const char *mode = hl_value_get_text(hl_value_get(inspection, "HostConfig"), modes[i]);
+        if (mode != NULL && hl_starts_with(mode, "container:"))
+            return true;
+    }
+    return false;
+}
+
+bool hl_container_values(struct hl_docker *docker, struct hl_arena *arena, const char *id, const char *resource, const struct hl_value *desired,
+                         struct hl_value **out, struct hl_error **err)
+{
+    struct reader reader = {.docker = docker, .arena = arena};
+    struct hl_container_view view = {.desired = desired, .recorded = desired, .resource = resource, .image_state = "current"};
+    struct hl_value *inspection = NULL;
+
+    *out = NULL;
+    if (!hl_container_inspect(docker, arena, id, &inspection, err))
+        return false;
+    if (inspection == NULL)
+        return true;
+    if (shares(inspection)) {
+        if (!hl_container_list(docker, arena, "", &reader.list, err))
+            return false;
+        index_rows(&reader);
+        view.names = &reader.names;
+    }
+    *out = view_values(docker, arena, inspection, &view);
+    return true;
+}
+
+bool hl_container_set_result(struct hl_op *op, const char *id, struct hl_error **err)
+{
+    if (!hl_container_values(hl_docker_of(op->session), op->arena, id, op->name, op->desired, &op->result, err))
+        return false;
+    if (op->result == NULL)
+        return hl_fail(err, HL_E_NOT_FOUND, "the container was removed at once by somebody else");
+    op->result_id = id;
+    return true;
+}
+
+/* --- Unmanaged --- */
+
+bool hl_container_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
+{
+    struct hl_docker *docker = hl_docker_of(session);
+    struct hl_value *rows = NULL;
+
+    if (!hl_container_list(docker, arena, "", &rows, err))
+        return false;
+    for (size_t i = 0; i < hl_value_count(rows); i++) {
+        const struct hl_value *row = hl_value_item(rows, i);
+        const char *owner = NULL;
+        if (hl_mark_owner(arena, hl_value_get(row, "Labels"), docker->run, &owner) != HL_OWNER_NONE || hl_value_get_text(hl_value_get(row, "Labels"), "hlrec.managed"))
+            continue;
+        struct hl_value *found = hl_value_map(arena);
+        hl_value_map_put_text(found, "kind", "container");
+        hl_value_map_put_text(found, "name", row_name(row));
+        hl_value_map_put_text(found, "id", hl_container_id(row));
+        hl_value_map_put_text(found, "owner", owner);
+        hl_value_list_add(arena, list, found);
+    }
+    return true;
+}

@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""Killed at every call that changes the world, before it and after it: the next apply converges, nothing is there twice, nothing is lost.
+
+The lab stops answering at the n-th POST, PUT or DELETE (having executed it, or not); then hlrec is killed with SIGKILL and run again."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "integration"))
+from lib import BUILD, HLREC, Stack, Tap, private_folder, stop_on_signals, wait_for  # noqa: E402
+
+LAB = os.path.join(BUILD, "tests", "lab", "hlrec-lab")
+
+SPEC = """\
+hlrec: 1
+stack: kill
+variables: {label: {default: one}}
+providers:
+  docker: {host: "${env.HLREC_LAB_DOCKER}"}
+  traefik: {directory: dynamic}
+secrets:
+  PASSWORD: {generate: {length: 24}, write: [{dotenv: out/app.env}]}
+networks:
+  front: {}
+  back: {}
+volumes:
+  data: {}
+containers:
+  db:
+    image: nginx:1.27
+    environment: {PASSWORD: "${secret.PASSWORD}"}
+    networks: [back]
+    volumes: ["data:/data"]
+  web:
+    image: nginx:1.27
+    networks: [front, back]
+    labels: {label: "${var.label}"}
+    files: {/etc/web.conf: {content: "password=${secret.PASSWORD}", mode: "0400"}}
+    ports: ["8080:80"]
+    depends_on: [db]
+routers:
+  web: {rule: Host(`web.test`), service: {url: "http://web:80"}}
+"""
+
+
+class Lab:
+    def __init__(self, folder, *options):
+        os.makedirs(folder)
+        self.log = os.path.join(folder, "log")
+        self.process = subprocess.Popen([LAB, "--dir", folder, "--log", self.log, *options], stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline().strip() != "ready":
+            raise RuntimeError("the lab did not start")
+        with open(os.path.join(folder, "lab.env")) as file:
+            self.environment = dict(line.strip().split("=", 1) for line in file if "=" in line)
+        self.socket = self.environment["HLREC_LAB_DOCKER"].removeprefix("unix://")
+
+    def calls(self):
+        with open(self.log) as file:
+            return [json.loads(line) for line in file if line.endswith("\n")]
+
+    def get(self, path):
+        done = subprocess.run(["curl", "-s", "--unix-socket", self.socket, "http://localhost/v1.41" + path], capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def world(lab):
+    """What there is, as a person would list it."""
+    containers = sorted((row["Names"][0].lstrip("/"), row["State"]) for row in lab.get("/containers/json?all=1"))
+    networks = sorted(row["Name"] for row in lab.get("/networks") if row["Name"] not in ("bridge", "host", "none"))
+    volumes = sorted(row["Name"] for row in lab.get("/volumes")["Volumes"] or [])
+    return containers, networks, volumes
+
+
+WHOLE = ([("db", "running"), ("web", "running")], ["back", "front"], ["data"])
+NOTHING = ([], [], [])
+
+# name, arguments before the kill, whether the stack is applied before, world afterwards, arguments of the run that converges
+SCENARIOS = [
+    ("create", ["apply", "--yes"], False, WHOLE),
+    ("replace", ["apply", "--yes", "--var", "label=two"], True, WHOLE),
+    ("destroy", ["destroy", "--yes", "--allow-destroy"], True, NOTHING),
+]
+
+
+def start(folder, name, applied, fault=None):
+    """A lab and a stack. The fault counts from the first call, those of the preparation included: `skip` says how many those were."""
+    lab = Lab(os.path.join(folder, name + "-lab"), *(["--fault", fault] if fault else []))
+    spec = SPEC.replace("data: {}", "data: {protect: false}")
+    stack = Stack(folder, name, spec, environment=lab.environment)
+    os.makedirs(stack.path("dynamic"), exist_ok=True)
+    if applied:
+        done = stack.apply()
+        if done.status != 0:
+            raise RuntimeError("preparation failed: " + done.text)
+    return lab, stack
+
+
+def count_calls(lab):
+    counts = {"POST": 0, "PUT": 0, "DELETE": 0}
+    for call in lab.calls():
+        if call["method"] in counts:
+            counts[call["method"]] += 1
+    return counts
+
+
+def measure(folder, scenario):
+    """How many calls of each method the preparation and the whole make."""
+    name, arguments, applied, _ = scenario
+    lab, stack = start(folder, name + "-measure", applied)
+    before = count_calls(lab)
+    done = stack.run(*arguments)
+    after = count_calls(lab)
+    lab.stop()
+    if done.status != 0:
+        raise RuntimeError(f"{name} failed without a fault: {done.text}")
+    return before, after
+
+
+def kill_at(tap, folder, scenario, method, number, how):
+    name, arguments, applied, wanted = scenario
+    tap.section = f"{name}, {method} {number}, {how}"
+    lab, stack = start(folder, f"{name}-{method}-{number}-{how}", applied, f"{method} * {number} {how}")
+    try:
+        log = open(stack.path("killed.log"), "w")
+        victim = subprocess.Popen([HLREC, *arguments], cwd=stack.folder, env=stack.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+        # The call that hangs is the last in the log for its method; others beside it may still go on.
+        def is_hanging():
+            if victim.poll() is not None:
+                return True
+            seen = sum(call["method"] == method for call in lab.calls())
+            return seen >= number
+        wait_for(is_hanging, 20)
+        time.sleep(0.15)
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+        done = stack.run(*arguments)
+        again = stack.run(*arguments) if done.status != 0 else done
+        tap.equal(again.status, 0, "the next run converges", done.text + again.text)
+        tap.equal(world(lab), wanted, "nothing is missing, nothing is there twice", done.text)
+        if wanted is WHOLE:
+            plan = stack.run("plan", "--detailed-exitcode", *arguments[2:])
+            tap.equal(plan.status, 0, "the next plan is empty", plan.text)
+            shown = stack.run("secret", "show", "PASSWORD", "--reveal").out.strip()
+            tap.equal(stack.read("out/app.env").strip().splitlines()[-1], f"PASSWORD={shown}", "the secret is one and the same everywhere")
+    finally:
+        lab.stop()
+        shutil.rmtree(os.path.join(folder, f"{name}-{method}-{number}-{how}"), ignore_errors=True)
+
+
+def main():
+    tap = Tap()
+    stop_on_signals()
+    folder = private_folder()
+    points = 0
+    try:
+        for scenario in SCENARIOS:
+            before, after = measure(folder, scenario)
+            for method in ("POST", "PUT", "DELETE"):
+                for number in range(before[method] + 1, after[method] + 1):
+                    for how in ("hang", "after-hang"):
+                        kill_at(tap, folder, scenario, method, number, how)
+                        points += 1
+        tap.section = ""
+        tap.point(points > 20, f"{points} points were tried")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    tap.end()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,354 @@
+#!/usr/bin/env python3
+"""The phases of a test run.
+
+    check        build with --enable-werror; make check: unit tests, golden cases, laws, the fuzz targets' corpus
+    sanitize     the same in a build with AddressSanitizer and UndefinedBehaviorSanitizer
+    valgrind     some of the golden cases under memcheck
+    integration  tests/integration/*.py: real servers
+    lint         tests/lint/run
+    distcheck    make distcheck: builds and tests from the tarball, with a read-only source
+
+Without names all of them, --quick: only check. Test points are counted, not programs. The last line is "N passed, N failed" (and ", N skipped" when there
+are any); the exit status is 1 when one failed, or when there were none. With CI=true a skipped integration test is a failure. Each phase's output is in
+build/log/. Nothing that a phase started outlives it.
+"""
+import argparse
+import ctypes
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent
+BUILD = SOURCE / "build"
+PLAIN = BUILD / "plain"
+SANITIZED = BUILD / "sanitized"
+LOGS = BUILD / "log"
+JOBS = str(os.cpu_count() or 2)
+IN_CI = os.environ.get("CI") == "true"
+CHECK_LIMIT = 900
+INTEGRATION_LIMIT = 300
+SHOWN_LINES = 60
+PR_SET_CHILD_SUBREAPER = 36
+
+
+class Counts:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def __str__(self):
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.passed} passed, {self.failed} failed{skipped}"
+
+
+# ---- processes ----
+
+
+def children():
+    """Processes whose parent we are: also what a dead child left behind, since we are made its reaper."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            stat = pathlib.Path("/proc", entry, "stat").read_text()
+        except OSError:
+            continue
+        name, fields = stat[stat.index("(") + 1:stat.rindex(")")], stat[stat.rindex(")") + 2:].split()
+        if int(fields[1]) == os.getpid():
+            found.append((int(entry), name, fields[0]))
+    return found
+
+
+def reap():
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def end_strays():
+    """Ends what the phase left behind; gives the names."""
+    names = []
+    deadline = time.monotonic() + 10
+    while True:
+        reap()
+        left = [child for child in children() if child[2] != "Z"]
+        if not left:
+            return names
+        for pid, name, _ in left:
+            names.append(name)
+            try:
+                os.kill(pid, signal.SIGTERM if time.monotonic() < deadline - 8 else signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        if time.monotonic() > deadline:
+            return names
+        time.sleep(0.2)
+
+
+def run(arguments, log, limit, env=None):
+    """The exit status; what was printed goes to the log."""
+    with log.open("ab") as out:
+        process = subprocess.Popen([str(word) for word in arguments], cwd=SOURCE, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            return process.wait(limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            out.write(f"\n[killed after {limit} s]\n".encode())
+            return -1
+
+
+def new_log(name):
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"{name}.log"
+    log.write_bytes(b"")
+    return log
+
+
+def show(lines):
+    for line in lines[-SHOWN_LINES:]:
+        print("   |", line, flush=True)
+
+
+def tail(log):
+    show(log.read_text(errors="replace").splitlines())
+
+
+# ---- TAP ----
+
+POINT = re.compile(r"^(not )?ok\b\s*(\d*)\s*-?\s*(.*)$")
+SKIP = re.compile(r"#\s*SKIP\b", re.IGNORECASE)
+TODO = re.compile(r"#\s*TODO\b", re.IGNORECASE)
+
+
+def count_tap(name, text, status, skip_fails=False):
+    """Counts a TAP stream; failing points are shown with the comments behind them."""
+    counts = Counts()
+    shown = []
+    planned = None
+    failing = False
+    for line in text.splitlines():
+        point = POINT.match(line)
+        plan = re.match(r"^1\.\.(\d+)\s*(#\s*skip.*)?$", line, re.IGNORECASE)
+        if plan:
+            planned = int(plan.group(1))
+        skipped = bool(point and SKIP.search(line)) or bool(plan and planned == 0)
+        if point or skipped:
+            failing = bool(point and point.group(1)) and not TODO.search(line) and not skipped
+            if skipped and skip_fails:
+                failing = True
+                shown.append(f"{name}: SKIPPED IN CI, WHICH COUNTS AS A FAILURE: {line}")
+            counts.skipped += skipped and not failing
+            counts.failed += failing
+            counts.passed += not skipped and not failing
+        elif line.startswith("Bail out!"):
+            counts.failed += 1
+            failing = True
+        if failing:
+            shown.append(line)
+    total = counts.passed + counts.failed + counts.skipped
+    if planned and total != planned:
+        counts.failed += 1
+        shown.append(f"{name}: {planned} tests were planned, {total} were run")
+    if status != 0 and counts.failed == 0:
+        counts.failed += 1
+        shown += [*text.splitlines()[-20:], f"{name}: exit status {status}"]
+    if total == 0 and counts.failed == 0:
+        counts.failed += 1
+        shown.append(f"{name}: no test was run")
+    show(shown)
+    return counts
+
+
+# ---- make check ----
+
+
+def results(build):
+    """The .trs files, but for those of an unfinished `make distcheck`."""
+    return sorted(trs for trs in build.rglob("*.trs") if "_build" not in trs.parts)
+
+
+def count_results(build):
+    """From automake's .trs files. A red program gives FAIL for its points and ERROR for its exit status: that is counted once."""
+    counts = Counts()
+    for trs in results(build):
+        points = [(line.split(" ", 2) + [""])[1:3] for line in trs.read_text(errors="replace").splitlines() if line.startswith(":test-result:")]
+        words = [word for word, _ in points]
+        failed = words.count("FAIL") + words.count("XPASS")
+        counts.passed += words.count("PASS") + words.count("XFAIL")
+        counts.skipped += words.count("SKIP")
+        counts.failed += failed or words.count("ERROR")
+        if failed or "ERROR" in words:
+            print(f"   {trs.relative_to(build).with_suffix('')}:")
+            show(failing_lines(trs.with_suffix(".log"), [text for word, text in points if word in ("FAIL", "ERROR", "XPASS")]))
+    return counts
+
+
+def failing_lines(log, points):
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    kept = []
+    failing = False
+    for line in lines:
+        if POINT.match(line):
+            failing = line.startswith("not ok")
+        if failing:
+            kept.append(line)
+    return kept or [*points, *lines[-30:]]
+
+
+def make_check(name, build, configure, env):
+    log = new_log(name)
+    if run([SOURCE / "build-aux" / "build", build.name, *configure], log, CHECK_LIMIT) != 0:
+        print("   the build failed")
+        tail(log)
+        return failure()
+    for trs in results(build):
+        trs.unlink()
+    status = run(["make", "-C", build, "-k", f"-j{JOBS}", "check"], log, CHECK_LIMIT, env)
+    counts = count_results(build)
+    if status != 0 and counts.failed == 0:
+        print("   make check failed")
+        tail(log)
+        counts.failed = 1
+    return counts
+
+
+def failure():
+    counts = Counts()
+    counts.failed = 1
+    return counts
+
+
+def build_plain(log):
+    return run([SOURCE / "build-aux" / "build", PLAIN.name, "--enable-werror"], log, CHECK_LIMIT) == 0
+
+
+# ---- the phases ----
+
+
+def check():
+    return make_check("check", PLAIN, ["--enable-werror"], {})
+
+
+def sanitize():
+    options = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
+    return make_check("sanitize", SANITIZED, ["--enable-werror", "--enable-sanitizers", "CFLAGS=-O1 -g"], options)
+
+
+def tap_of(name, arguments, limit, env=None, skip_fails=False):
+    log = new_log(name)
+    status = run(arguments, log, limit, env)
+    return count_tap(name, log.read_text(errors="replace"), status, skip_fails)
+
+
+def valgrind():
+    log = new_log("valgrind-build")
+    if not build_plain(log) or run(["make", "-C", PLAIN, f"-j{JOBS}", "tests/cases/plan_case"], log, CHECK_LIMIT) != 0:
+        tail(log)
+        return failure()
+    return tap_of("valgrind", [SOURCE / "tests/cases/run.py", "--valgrind", "--every", "6", "validate", "plan", "cli"], CHECK_LIMIT, {"HLREC_BUILD": str(PLAIN)})
+
+
+def integration():
+    log = new_log("integration-build")
+    if not build_plain(log):
+        tail(log)
+        return failure()
+    env = {
+        "HLREC": str(PLAIN / "hlrec"),
+        "HLREC_BUILD": str(PLAIN),
+        "HLREC_SOURCE": str(SOURCE),
+        "PATH": f"{PLAIN}:{BUILD / 'venv' / 'bin'}:{os.environ['PATH']}:/usr/sbin:/sbin",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    counts = Counts()
+    for path in sorted((SOURCE / "tests" / "integration").glob("*.py")):
+        if not os.access(path, os.X_OK):
+            continue
+        started = time.monotonic()
+        result = tap_of(f"integration-{path.stem}", [path], INTEGRATION_LIMIT, env, skip_fails=IN_CI)
+        print(f"   {path.name}: {result} in {time.monotonic() - started:.0f} s", flush=True)
+        counts.add(result)
+        end_strays()
+    return counts
+
+
+def lint():
+    log = new_log("lint-build")
+    if not build_plain(log):
+        tail(log)
+        return failure()
+    counts = tap_of("lint", [SOURCE / "tests" / "lint" / "run"], CHECK_LIMIT, {"HLREC_BUILD": str(PLAIN)})
+    show([line for line in (LOGS / "lint.log").read_text().splitlines() if line.startswith("# warning")])
+    return counts
+
+
+def distcheck():
+    log = new_log("distcheck")
+    if not build_plain(log):
+        tail(log)
+        return failure()
+    counts = Counts()
+    if run(["make", "-C", PLAIN, f"-j{JOBS}", "distcheck", "DISTCHECK_CONFIGURE_FLAGS=--enable-werror CFLAGS=-O0"], log, CHECK_LIMIT, {"HLREC_QUICK": "1"}) == 0:
+        counts.passed = 1
+    else:
+        counts.failed = 1
+        lines = log.read_text(errors="replace").splitlines()
+        show([line for line in lines if re.match(r"(not ok|FAIL|ERROR)", line)] + lines[-30:])
+    return counts
+
+
+PHASES = {function.__name__: function for function in (check, sanitize, valgrind, integration, lint, distcheck)}
+
+
+def stop(number, _frame):
+    sys.exit(128 + number)
+
+
+def run_phase(name):
+    print(f"== {name}", flush=True)
+    started = time.monotonic()
+    counts = PHASES[name]()
+    strays = end_strays()
+    if strays:
+        print(f"   left behind and ended: {', '.join(sorted(set(strays)))}")
+    print(f"   {counts} in {time.monotonic() - started:.0f} s", flush=True)
+    return counts
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="only the phase check")
+    parser.add_argument("phases", nargs="*", metavar="PHASE", choices=[[], *PHASES])
+    options = parser.parse_args()
+    names = options.phases or (["check"] if options.quick else list(PHASES))
+    total = Counts()
+
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    started = time.monotonic()
+    try:
+        for name in names:
+            total.add(run_phase(name))
+    finally:
+        end_strays()
+    print(f"== {', '.join(names)} in {time.monotonic() - started:.0f} s")
+    print(total)
+    sys.exit(1 if total.failed or total.passed + total.failed == 0 else 0)
+
+
+if __name__ == "__main__":
+    main()
