@@ -123,6 +123,8 @@ static const char *hint_for(const yaml_parser_t *parser, const struct place *pla
         return "a key ends with ': '; else look for a quote or bracket that is not closed above";
     if (has(parser->problem, "unexpected end of stream"))
         return "look for a quote that is not closed";
+    if (has(parser->problem, "expected ',' or") && line_has(place, "${"))
+        return "within [...] and {...} a reference needs quotes: \"${...}\"";
     if (has(parser->problem, "expected ',' or"))
         return "look for a bracket or quote that is not closed, or a comma that is missing";
     if (has(parser->problem, "unknown escape character"))
@@ -144,15 +146,17 @@ void hl_reader_report(struct hl_diags *diags, const yaml_parser_t *parser, const
         return;
     }
 
-    struct place place = place_of(parser->problem_mark, text, length);
+    /* An alias or anchor without a name is best shown from its first character on. */
+    bool at_name = has(parser->context, "scanning an alias") || has(parser->context, "scanning an anchor");
+    struct place place = place_of(at_name ? parser->context_mark : parser->problem_mark, text, length);
 
-    if (parser->context != NULL && parser->context_mark.line != parser->problem_mark.line)
+    if (parser->context == NULL || has(parser->context, "scanning for the next token"))
+        diag = hl_diag_error(diags, place.at, "not valid YAML: %s", parser->problem);
+    else if (parser->context_mark.line != parser->problem_mark.line)
         diag = hl_diag_error(diags, place.at, "not valid YAML: %s, %s that began on line %zu", parser->problem, parser->context,
                              parser->context_mark.line + 1);
-    else if (parser->context != NULL)
-        diag = hl_diag_error(diags, place.at, "not valid YAML: %s, %s", parser->problem, parser->context);
     else
-        diag = hl_diag_error(diags, place.at, "not valid YAML: %s", parser->problem);
+        diag = hl_diag_error(diags, place.at, "not valid YAML: %s, %s", parser->problem, parser->context);
     hint = hint_for(parser, &place);
     if (hint != NULL)
         hl_diag_hint(diags, diag, "%s", hint);

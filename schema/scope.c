@@ -143,26 +143,48 @@ static struct hl_value *find_variable(struct hl_reaching *reaching, const struct
     return value;
 }
 
-/* Names may have dots, so ${router.a.b} is output b of router 'a', or router 'a.b': the shortest name that exists. *output is what follows. */
+static const struct hl_field *output_field(const struct hl_kind *kind, const char *output)
+{
+    char name[64];
+    size_t length = output == NULL ? 0 : strcspn(output, ".");
+
+    if (length == 0 || length >= sizeof(name))
+        return NULL;
+    memcpy(name, output, length);
+    name[length] = '\0';
+    return hl_field_find(kind->fields, name, (kind->forms & HL_FORM_NOCASE) != 0);
+}
+
+/* Names may have dots, so ${router.a.b} is output b of router 'a', or router 'a.b': the shortest name that exists and has the output, else the
+ * shortest that exists. *output is what follows the name. */
 static struct hl_resource *find_resource(const struct hl_spec *spec, const struct hl_reference *reference, const char **output)
 {
-    struct hl_resource *resource = NULL;
+    struct hl_resource *shortest = NULL;
     char *address = hl_strdup(reference->text);
     size_t length = strlen(reference->kind) + 1 + strlen(reference->name);
 
     for (;;) {
         char end = address[length];
+        const char *rest = end == '\0' ? NULL : reference->text + length + 1;
+        struct hl_resource *resource;
 
         address[length] = '\0';
         resource = hl_map_find(&spec->resources, address);
-        *output = end == '\0' ? NULL : reference->text + length + 1;
-        if (resource != NULL || end == '\0')
+        if (resource != NULL && (shortest == NULL || output_field(resource->kind, rest == NULL ? resource->kind->output : rest) != NULL)) {
+            bool is_last = rest == NULL || output_field(resource->kind, rest) != NULL;
+
+            shortest = resource;
+            *output = rest;
+            if (is_last)
+                break;
+        }
+        if (end == '\0')
             break;
         address[length] = end;
         length += 1 + strcspn(address + length + 1, ".");
     }
     free(address);
-    return resource;
+    return shortest;
 }
 
 static void report_no_resource(const struct hl_spec *spec, const struct hl_reference *reference, struct hl_span at, struct hl_diags *diags)
@@ -200,15 +222,8 @@ static void report_no_output(const struct hl_resource *resource, const char *out
 /* The field that the output begins with; dotted paths below it are free. */
 static const struct hl_field *find_output(const struct hl_resource *resource, const char *output, struct hl_span at, struct hl_diags *diags)
 {
-    char name[64];
-    size_t length = output == NULL ? 0 : strcspn(output, ".");
-    const struct hl_field *field = NULL;
+    const struct hl_field *field = output_field(resource->kind, output);
 
-    if (length > 0 && length < sizeof(name)) {
-        memcpy(name, output, length);
-        name[length] = '\0';
-        field = hl_field_find(resource->kind->fields, name, (resource->kind->forms & HL_FORM_NOCASE) != 0);
-    }
     if (field == NULL)
         report_no_output(resource, output, at, diags);
     return field;

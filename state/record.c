@@ -7,16 +7,16 @@
 
 static const char select_all[] =
     "SELECT address, kind, name, provider, provider_type, id, desired, live, needs, protect, holds_data, adopted, rotate, created, "
-    "updated, run, streak FROM resources ORDER BY address";
+    "updated, run, streak, drift FROM resources ORDER BY address";
 
 /* created: as given, else as it was, else now. */
 static const char upsert[] =
     "INSERT INTO resources(address, kind, name, provider, provider_type, id, desired, live, needs, protect, holds_data, adopted, rotate, run, streak, created, "
-    "updated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, coalesce(?16, ?18), coalesce(?17, ?18)) "
+    "updated, drift) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, coalesce(?16, ?18), coalesce(?17, ?18), ?19) "
     "ON CONFLICT(address) DO UPDATE SET kind = excluded.kind, name = excluded.name, provider = excluded.provider, "
     "provider_type = excluded.provider_type, id = excluded.id, desired = excluded.desired, live = excluded.live, needs = excluded.needs, "
     "protect = excluded.protect, holds_data = excluded.holds_data, adopted = excluded.adopted, rotate = excluded.rotate, run = excluded.run, "
-    "streak = excluded.streak, created = coalesce(?16, created), updated = excluded.updated";
+    "streak = excluded.streak, drift = excluded.drift, created = coalesce(?16, created), updated = excluded.updated";
 
 static bool load_record(struct hl_store *store, const struct hl_query *query, struct hl_arena *arena, struct hl_record *record, struct hl_error **err)
 {
@@ -34,6 +34,7 @@ static bool load_record(struct hl_store *store, const struct hl_query *query, st
     record->updated_ms = hl_query_time(query, 14);
     record->run = hl_query_int(query, 15);
     record->streak = hl_query_int(query, 16);
+    record->drift = hl_query_text(query, arena, 17);
 
     struct hl_secret_owner owner = {.address = record->address};
 
@@ -89,6 +90,7 @@ static bool write_row(struct hl_store *store, const struct hl_record *record, co
     hl_query_put_time(&query, created, record->created_ms);
     hl_query_put_time(&query, updated, record->updated_ms);
     hl_query_put_time(&query, now, hl_state_now_ms());
+    hl_query_put_text(&query, record->drift == NULL ? "" : record->drift);
     return hl_query_run(&query, err);
 }
 

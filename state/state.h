@@ -51,7 +51,8 @@ struct hl_record {
     bool rotate;                /* `hlrec secret rotate` asks for a new value */
     int64_t created_ms, updated_ms;
     int64_t run;                /* that last changed it */
-    int64_t streak;             /* runs in a row that had to correct drift with the same spec */
+    int64_t streak;             /* runs in a row that had to correct the same drift with the same spec ... */
+    const char *drift;          /* ... and which: the fields, as the plan names them; NULL or "" when none */
 };
 
 enum hl_intent_state { HL_INTENT_OPEN, HL_INTENT_DONE };

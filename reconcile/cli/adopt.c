@@ -14,8 +14,7 @@
 
 static bool is_plain_name(const char *name)
 {
-    return *name != '\0' && strchr("-._", *name) == NULL &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == strlen(name);
+    return *name != '\0' && strchr("-._", *name) == NULL && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == strlen(name);
 }
 
 static void put_key(struct hl_text *out, const char *name)
@@ -81,8 +80,7 @@ static bool is_wanted(const struct hl_context *context, const struct hl_value *i
 {
     const char *provider = hl_value_get_text(item, "provider");
 
-    return hl_value_get_text(item, "name") != NULL &&
-           (context->arguments_count == 0 || (provider != NULL && strcmp(provider, context->arguments[0]) == 0));
+    return hl_value_get_text(item, "name") != NULL && (context->arguments_count == 0 || (provider != NULL && strcmp(provider, context->arguments[0]) == 0));
 }
 
 /* Of one kind's objects; the section's head comes with the first. */
@@ -178,6 +176,7 @@ const struct hl_command hl_command_adopt = {
     .groups = HL_GROUP_SPEC | HL_GROUP_STATE | HL_GROUP_ADOPT,
     .max_arguments = 1,
     .run = run,
-    .help = "Lists live objects that no stack owns; with --write it prints a spec that takes them over (`adopt: ID`). Without a spec the local Docker is looked at.\n\n"
+    .help = "Lists live objects that no stack owns; with --write it prints a spec that takes them over (`adopt: ID`). Without a spec the local Docker is "
+            "looked at.\n\n"
             "  hlrec adopt --write docker > found.yaml",
 };

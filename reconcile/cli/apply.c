@@ -6,8 +6,8 @@
 /* What a plan file settles already. */
 static int refuse_options(struct hl_context *context)
 {
-    static const enum hl_option_id settled[] = {HL_OPT_TARGET,     HL_OPT_EXCLUDE, HL_OPT_REPLACE,     HL_OPT_DRIFT_ONLY,
-                                                HL_OPT_ADOPT,      HL_OPT_MAX_DESTROY, HL_OPT_REFRESH_ONLY};
+    static const enum hl_option_id settled[] = {HL_OPT_TARGET, HL_OPT_EXCLUDE,     HL_OPT_REPLACE,     HL_OPT_DRIFT_ONLY,
+                                                HL_OPT_ADOPT,  HL_OPT_MAX_DESTROY, HL_OPT_REFRESH_ONLY};
     struct hl_error *err = NULL;
 
     for (size_t i = 0; i < HL_COUNT(settled); i++) {
@@ -49,9 +49,10 @@ const struct hl_command hl_command_apply = {
               HL_GROUP_CONFIRM | HL_GROUP_ONLY_APPLY,
     .max_arguments = 1,
     .run = run,
-    .help = "Shows the plan, asks, and does it, in the order in which things need each other. With PLANFILE it does exactly what was saved, and refuses when the\n"
-            "spec, the state or the live objects have changed since. Ctrl-C once finishes what is in flight; twice leaves at once; both are safe.\n\n"
-            "  hlrec apply\n"
-            "  hlrec apply --yes --drift-only         # from a timer: undo what was changed by hand\n"
-            "  hlrec apply --yes --format json        # a JSON object a line",
+    .help =
+        "Shows the plan, asks, and does it, in the order in which things need each other. With PLANFILE it does exactly what was saved, and refuses when the\n"
+        "spec, the state or the live objects have changed since. Ctrl-C once finishes what is in flight; twice leaves at once; both are safe.\n\n"
+        "  hlrec apply\n"
+        "  hlrec apply --yes --drift-only         # from a timer: undo what was changed by hand\n"
+        "  hlrec apply --yes --format json        # a JSON object a line",
 };

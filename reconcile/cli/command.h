@@ -1,6 +1,7 @@
 /* One command a file: a row with its words and options, a function, and a line in the list of commands.c.
  *
- * hl_cli_main() finds the command, parses the options by the one table of options.c, refuses what the command does not take, runs it and gives its exit code. */
+ * hl_cli_main() finds the command, parses the options by the one table of options.c, refuses what the command does not take, runs it and gives its exit code.
+ */
 #ifndef HL_RECONCILE_CLI_COMMAND_H
 #define HL_RECONCILE_CLI_COMMAND_H
 
@@ -31,13 +32,13 @@ const char *hl_exit_meaning(enum hl_exit code);
 struct hl_context; /* parsed options, sinks, redactor, spec: cli/context.h */
 
 struct hl_command {
-    const char *name;    /* "plan", or "state list" */
-    const char *summary; /* one line, for `hlrec help` */
-    const char *usage;   /* what follows the name: "[options] [PLANFILE]" */
-    unsigned groups;     /* which option groups it takes besides the general one: cli/options.h */
+    const char *name;                 /* "plan", or "state list" */
+    const char *summary;              /* one line, for `hlrec help` */
+    const char *usage;                /* what follows the name: "[options] [PLANFILE]" */
+    unsigned groups;                  /* which option groups it takes besides the general one: cli/options.h */
     int min_arguments, max_arguments; /* -1: any number */
     int (*run)(struct hl_context *context);
-    const char *help;    /* some paragraphs with an example, for `hlrec help plan` and the manual page */
+    const char *help; /* some paragraphs with an example, for `hlrec help plan` and the manual page */
 };
 
 /* NULL-terminated, in the order of the help. */

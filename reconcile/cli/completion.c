@@ -96,8 +96,8 @@ static void put_fish(struct hl_text *out)
         if (name[length] == '\0')
             hl_text_printf(out, "complete -c hlrec -n __fish_use_subcommand -a %s -d ", name);
         else
-            hl_text_printf(out, "complete -c hlrec -n __fish_use_subcommand -a %.*s\ncomplete -c hlrec -n '__fish_seen_subcommand_from %.*s' -a %s -d ", (int)length,
-                           name, (int)length, name, name + length + 1);
+            hl_text_printf(out, "complete -c hlrec -n __fish_use_subcommand -a %.*s\ncomplete -c hlrec -n '__fish_seen_subcommand_from %.*s' -a %s -d ",
+                           (int)length, name, (int)length, name, name + length + 1);
         put_fish_text(out, (*command)->summary);
         hl_text_putc(out, '\n');
         for (int id = 0; id < HL_OPTIONS; id++) {

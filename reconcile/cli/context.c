@@ -57,10 +57,8 @@ static void open_sink(struct hl_context *context, FILE *stream, struct hl_sink *
 {
     const bool terminal = isatty(fileno(stream)) == 1;
 
-    *sink = (struct hl_sink){.stream = stream,
-                             .redactor = context->redactor,
-                             .color = wants_color(context, terminal),
-                             .width = terminal ? terminal_width(fileno(stream)) : 0};
+    *sink = (struct hl_sink){
+        .stream = stream, .redactor = context->redactor, .color = wants_color(context, terminal), .width = terminal ? terminal_width(fileno(stream)) : 0};
     *look = (struct hl_look){.color = sink->color, .width = sink->width, .verbose = context->verbose};
 }
 
@@ -202,10 +200,8 @@ void hl_context_diags(struct hl_context *context, struct hl_diags *diags)
 
 int hl_context_open_store(struct hl_context *context, bool lock)
 {
-    const struct hl_store_options options = {.path = context->state_path,
-                                             .stack = context->stack,
-                                             .mode = lock ? HL_STORE_WRITE : HL_STORE_READ,
-                                             .environment = context->environment};
+    const struct hl_store_options options = {
+        .path = context->state_path, .stack = context->stack, .mode = lock ? HL_STORE_WRITE : HL_STORE_READ, .environment = context->environment};
     struct hl_error *err = NULL;
     struct hl_value *secrets = NULL;
     bool died = false;

@@ -19,28 +19,28 @@ struct hl_context {
     const struct hl_command *command;
     struct hl_arena *arena;
     struct hl_options options;
-    const char *const *arguments;   /* behind the command's name, NULL-terminated */
+    const char *const *arguments; /* behind the command's name, NULL-terminated */
     int arguments_count;
     const char *const *environment;
     struct hl_redactor *redactor;
-    struct hl_sink out, err;        /* results; progress and diagnostics */
-    struct hl_sink log;             /* stream NULL: none */
-    struct hl_look look, err_look;  /* of `out` and `err` */
+    struct hl_sink out, err;       /* results; progress and diagnostics */
+    struct hl_sink log;            /* stream NULL: none */
+    struct hl_look look, err_look; /* of `out` and `err` */
     enum hl_format format;
     bool quiet, verbose;
-    int64_t started_ms;             /* monotonic */
-    const char *file;               /* of the spec, as the user named it */
-    const char *base;               /* its folder */
-    const char *text;               /* all of it */
+    int64_t started_ms; /* monotonic */
+    const char *file;   /* of the spec, as the user named it */
+    const char *base;   /* its folder */
+    const char *text;   /* all of it */
     size_t length;
     struct hl_files files;
     struct hl_spec *spec;
     struct hl_diags diags;
     const char *stack, *state_path; /* stack is NULL when only the state's file is known */
     struct hl_engine *engine;
-    struct hl_store *store;         /* opened without an engine */
-    struct hl_map *records;         /* of `store`: cli/records.h */
-    struct hl_progress *progress;   /* while an apply shows one */
+    struct hl_store *store;       /* opened without an engine */
+    struct hl_map *records;       /* of `store`: cli/records.h */
+    struct hl_progress *progress; /* while an apply shows one */
 };
 
 bool hl_context_init(struct hl_context *context, const struct hl_command *command, struct hl_error **err) HL_MUST_CHECK;

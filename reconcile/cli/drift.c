@@ -69,6 +69,7 @@ const struct hl_command hl_command_drift = {
     .usage = "[options]",
     .groups = HL_GROUP_SPEC | HL_GROUP_STATE | HL_GROUP_FORMAT | HL_GROUP_SELECT | HL_GROUP_RUN,
     .run = run,
-    .help = "Says what was changed or deleted outside hlrec since it was last applied; what the spec wants now does not matter here. Exits with 2 when something\n"
-            "differs. `hlrec apply --drift-only` undoes it.",
+    .help =
+        "Says what was changed or deleted outside hlrec since it was last applied; what the spec wants now does not matter here. Exits with 2 when something\n"
+        "differs. `hlrec apply --drift-only` undoes it.",
 };

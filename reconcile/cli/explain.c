@@ -8,18 +8,14 @@
 static int run(struct hl_context *context)
 {
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
-    const char *topic = context->arguments[0];
     struct hl_error *err = NULL;
 
-    if (hl_emit_explain(&out, &hl_registry, topic)) {
+    if (hl_emit_explain(&out, &hl_registry, context->arguments[0])) {
         hl_sink_text(&context->out, &out);
         return HL_EXIT_OK;
     }
-    hl_fail(&err, HL_E_SPEC, "there is nothing to explain about '%s'", topic);
-    if (out.length > 0)
-        hl_error_hint(&err, "%.*s", (int)strcspn(hl_text_get(&out), "\n"), hl_text_get(&out));
-    else
-        hl_error_hint(&err, "`hlrec explain` lists all kinds");
+    hl_fail(&err, HL_E_SPEC, "%.*s", (int)strcspn(hl_text_get(&out), "\n"), hl_text_get(&out));
+    hl_error_hint(&err, "`hlrec explain` lists all kinds");
     return hl_context_fail(context, err);
 }
 

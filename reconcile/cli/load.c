@@ -94,8 +94,9 @@ static void set_state_path(struct hl_context *context)
     if (given != NULL)
         context->state_path = given;
     else if (context->stack != NULL)
-        context->state_path = hl_path_join(context->arena, strcmp(context->base, ".") == 0 ? STATE_FOLDER : hl_path_join(context->arena, context->base, STATE_FOLDER),
-                                           hl_arena_printf(context->arena, "%s.db", context->stack));
+        context->state_path =
+            hl_path_join(context->arena, strcmp(context->base, ".") == 0 ? STATE_FOLDER : hl_path_join(context->arena, context->base, STATE_FOLDER),
+                         hl_arena_printf(context->arena, "%s.db", context->stack));
 }
 
 /* ---- the spec ---- */

@@ -91,6 +91,7 @@ const struct hl_command hl_command_output = {
     .groups = HL_GROUP_SPEC | HL_GROUP_STATE | HL_GROUP_FORMAT,
     .max_arguments = 1,
     .run = run,
-    .help = "Prints what `outputs` of the spec says, with what was last applied. Sensitive ones are masked; `hlrec secret show NAME --reveal` prints a secret.\n\n"
-            "  curl \"$(hlrec output dashboard)\"",
+    .help =
+        "Prints what `outputs` of the spec says, with what was last applied. Sensitive ones are masked; `hlrec secret show NAME --reveal` prints a secret.\n\n"
+        "  curl \"$(hlrec output dashboard)\"",
 };

@@ -39,7 +39,9 @@ static void show_reads(struct hl_context *context, const struct hl_plan_view *vi
 
         hl_table_add(&table, (const char *const[]){stats->provider, hl_arena_printf(context->arena, "%zu", stats->requests),
                                                    hl_arena_printf(context->arena, "%lld ms", (long long)stats->elapsed_ms),
-                                                   stats->error != NULL ? "could not be read" : stats->late ? "later" : "read"});
+                                                   stats->error != NULL ? "could not be read"
+                                                   : stats->late        ? "later"
+                                                                        : "read"});
     }
     hl_table_render(&out, &table, true, context->err_look.color, 0);
     hl_sink_text(&context->err, &out);
@@ -90,7 +92,8 @@ const struct hl_command hl_command_plan = {
     .name = "plan",
     .summary = "show what would change",
     .usage = "[options]",
-    .groups = HL_GROUP_SPEC | HL_GROUP_STATE | HL_GROUP_FORMAT | HL_GROUP_MARKDOWN | HL_GROUP_SELECT | HL_GROUP_DECIDE | HL_GROUP_FORCE | HL_GROUP_RUN | HL_GROUP_PLAN,
+    .groups = HL_GROUP_SPEC | HL_GROUP_STATE | HL_GROUP_FORMAT | HL_GROUP_MARKDOWN | HL_GROUP_SELECT | HL_GROUP_DECIDE | HL_GROUP_FORCE | HL_GROUP_RUN |
+              HL_GROUP_PLAN,
     .run = run,
     .help = "Compares the spec, what was last applied and what is live, and says what `hlrec apply` would do. Nothing is changed and no lock is taken.\n\n"
             "  hlrec plan\n"

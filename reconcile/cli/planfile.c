@@ -5,9 +5,10 @@
 #include "reconcile/transport/files.h"
 #include "schema/base/json.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { PLANFILE_VERSION = 1, PLANFILE_MAXIMUM = 256 * 1024 * 1024 };
+enum { PLANFILE_VERSION = 1, PLANFILE_MAXIMUM = 256 * 1024 * 1024, SALT_HEX = 32, STRETCHING = 1 << 18 };
 
 /* ---- the seals ---- */
 
@@ -20,16 +21,29 @@ static void hash_spec(struct hl_context *context, char out[HL_HASH_HEX])
     hl_wipe(key, sizeof(key));
 }
 
-/* Without a state there is no key, and a hash without a key could be tried against guesses of a secret. Then only what the file shows anyway is hashed; nothing
- * exists yet that a difference in a secret could harm. */
-static void digest_without_key(struct hl_context *context, const struct hl_plan *plan, char out[HL_HASH_HEX])
+/* Without a state there is no key. What was planned is hashed with a salt then, and so often over again that trying guesses of a secret costs its price. */
+static void digest_without_key(struct hl_context *context, const char *salt, const struct hl_plan *plan, char out[HL_HASH_HEX])
 {
-    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     hl_auto(text) struct hl_text text = HL_TEXT_INIT(HL_MAX_RENDER);
-    const struct hl_plan_view view = {.plan = plan, .file = context->file, .stack = context->stack};
+    char round[2 * HL_HASH_HEX];
 
-    hl_json_encode(&text, hl_value_get(hl_render_plan_value(arena, &view), "actions"), HL_JSON_CANONICAL);
+    hl_text_puts(&text, salt);
+    hl_plan_digest_text(&text, plan);
+    hl_text_append(&text, context->text, context->length);
     hl_hash(NULL, hl_text_get(&text), text.length, out);
+    for (int i = 0; i < STRETCHING; i++) {
+        const int length = snprintf(round, sizeof(round), "%s%s", salt, out);
+
+        hl_hash(NULL, round, (size_t)length, out);
+    }
+}
+
+static const char *new_salt(struct hl_arena *arena)
+{
+    unsigned char bytes[16];
+
+    hl_random(bytes, sizeof(bytes));
+    return hl_hex_encode(arena, bytes, sizeof(bytes));
 }
 
 /* ---- saving ---- */
@@ -77,10 +91,14 @@ static struct hl_value *document_of(struct hl_context *context, const struct hl_
     if (state_id[0] != '\0')
         hash_spec(context, hash);
     hl_value_map_put_text(map, "spec_hash", hash);
-    if (state_id[0] != '\0')
+    if (state_id[0] != '\0') {
         hl_engine_digest(context->engine, view->plan, hash);
-    else
-        digest_without_key(context, view->plan, hash);
+    } else {
+        const char *salt = new_salt(context->arena);
+
+        hl_value_map_put_text(map, "salt", salt);
+        digest_without_key(context, salt, view->plan, hash);
+    }
     hl_value_map_put_text(map, "digest", hash);
     hl_value_map_put(map, "options", options_value(context->arena, options));
     hl_value_map_put(map, "plan", hl_render_plan_value(context->arena, view));
@@ -141,7 +159,9 @@ static bool load_options(struct hl_arena *arena, const struct hl_value *map, str
         .adopt = hl_value_get_bool(map, "adopt", false),
         .allow_destroy = hl_value_get_bool(map, "allow_destroy", false),
         .max_destroy = hl_value_get_int(map, "max_destroy", -1),
-        .max_destroy_share = hl_value_is(share, HL_REAL) ? share->real : hl_value_is(share, HL_INT) ? (double)share->integer : -1,
+        .max_destroy_share = hl_value_is(share, HL_REAL)  ? share->real
+                             : hl_value_is(share, HL_INT) ? (double)share->integer
+                                                          : -1,
     };
     return load_list(arena, map, "targets", &out->targets) && load_list(arena, map, "excludes", &out->excludes) &&
            load_list(arena, map, "replaces", &out->replaces);
@@ -171,8 +191,10 @@ bool hl_planfile_load(struct hl_context *context, const char *path, struct hl_sa
     out->state_id = hl_value_get_text(map, "state_id");
     out->spec_hash = hl_value_get_text(map, "spec_hash");
     out->digest = hl_value_get_text(map, "digest");
+    out->salt = hl_value_get_text(map, "salt");
     out->serial = hl_value_get_int(map, "serial", -1);
-    if (out->stack == NULL || out->state_id == NULL || out->spec_hash == NULL || out->digest == NULL || out->serial < 0 ||
+    if ((out->state_id != NULL && out->state_id[0] == '\0' && (out->salt == NULL || strlen(out->salt) != SALT_HEX)) || out->stack == NULL ||
+        out->state_id == NULL || out->spec_hash == NULL || out->digest == NULL || out->serial < 0 ||
         !load_options(context->arena, hl_value_get(map, "options"), &out->options))
         return hl_fail(err, HL_E_SPEC, "plan file '%s' is damaged", path);
     return true;
@@ -213,12 +235,12 @@ bool hl_planfile_check(struct hl_context *context, const struct hl_saved_plan *s
     if (!check_state(context, saved, err))
         return false;
     if (saved->state_id[0] == '\0') {
-        digest_without_key(context, plan, hash);
-    } else {
-        hash_spec(context, hash);
-        if (strcmp(saved->spec_hash, hash) != 0)
-            return refuse(err, "the spec has changed since");
-        hl_engine_digest(context->engine, plan, hash);
+        digest_without_key(context, saved->salt, plan, hash);
+        return strcmp(saved->digest, hash) == 0 || refuse(err, "the spec, its variables and files, or the live objects have changed since");
     }
+    hash_spec(context, hash);
+    if (strcmp(saved->spec_hash, hash) != 0)
+        return refuse(err, "the spec has changed since");
+    hl_engine_digest(context->engine, plan, hash);
     return strcmp(saved->digest, hash) == 0 || refuse(err, "the live objects (or variables, or files that the spec names) have changed since");
 }

@@ -1,5 +1,5 @@
 /* A saved plan: what was shown, and the seals by which `apply PLANFILE` knows that it would still do exactly that. It holds no secret: values are masked, the
- * seals are keyed hashes. */
+ * seals are keyed (or, before there is a key, salted and slow) hashes. */
 #ifndef HL_RECONCILE_CLI_PLANFILE_H
 #define HL_RECONCILE_CLI_PLANFILE_H
 
@@ -8,6 +8,7 @@
 struct hl_saved_plan {
     const char *stack, *state_id; /* state_id is "" when there was no state yet */
     const char *spec_hash, *digest;
+    const char *salt; /* of `digest`, when there was no state and so no key */
     int64_t serial;
     struct hl_plan_options options;
 };

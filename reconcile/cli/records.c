@@ -127,7 +127,8 @@ static struct hl_value *masked(struct hl_context *context, const struct hl_kind 
         const char *key = hl_value_key(map, i);
         const struct hl_field *field = kind != NULL ? hl_field_find(kind->fields, key, false) : NULL;
 
-        hl_value_map_put(copy, key, field != NULL && field->sensitive ? hl_value_null(context->arena) : hl_render_mask(context->arena, hl_value_at(map, i), false));
+        hl_value_map_put(copy, key,
+                         field != NULL && field->sensitive ? hl_value_null(context->arena) : hl_render_mask(context->arena, hl_value_at(map, i), false));
     }
     return copy;
 }

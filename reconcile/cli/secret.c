@@ -120,9 +120,10 @@ const struct hl_command hl_command_secret_show = {
     .min_arguments = 1,
     .max_arguments = 1,
     .run = show,
-    .help = "Tells where the secret comes from, when it was made and where it is written. With --reveal it prints the value and nothing else; this is the only\n"
-            "command that ever prints one.\n\n"
-            "  hlrec secret show DB_PASSWORD --reveal | wl-copy",
+    .help =
+        "Tells where the secret comes from, when it was made and where it is written. With --reveal it prints the value and nothing else; this is the only\n"
+        "command that ever prints one.\n\n"
+        "  hlrec secret show DB_PASSWORD --reveal | wl-copy",
 };
 
 const struct hl_command hl_command_secret_rotate = {
@@ -133,6 +134,7 @@ const struct hl_command hl_command_secret_rotate = {
     .min_arguments = 1,
     .max_arguments = 1,
     .run = rotate,
-    .help = "Marks a generated secret: the next `hlrec apply` makes a new value, writes it to its destinations and updates (or replaces) what uses it. A secret with\n"
+    .help = "Marks a generated secret: the next `hlrec apply` makes a new value, writes it to its destinations and updates (or replaces) what uses it. A "
+            "secret with\n"
             "`rotate: never` is refused.",
 };

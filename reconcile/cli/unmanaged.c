@@ -60,6 +60,7 @@ const struct hl_command hl_command_unmanaged = {
     .usage = "[options]",
     .groups = HL_GROUP_SPEC | HL_GROUP_STATE | HL_GROUP_FORMAT,
     .run = run,
-    .help = "Lists what lives in the systems of the spec and carries no mark of hlrec: made by hand, by compose, by a former tool. `hlrec adopt --write` writes a\n"
-            "spec for it, `adopt: true` in a block takes one over.",
+    .help =
+        "Lists what lives in the systems of the spec and carries no mark of hlrec: made by hand, by compose, by a former tool. `hlrec adopt --write` writes a\n"
+        "spec for it, `adopt: true` in a block takes one over.",
 };

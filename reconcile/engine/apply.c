@@ -476,7 +476,7 @@ static void free_work(struct work *work)
 
 static void answer_checkpoint(struct applier *applier, struct message *message)
 {
-    struct task *task = message->op->engine;
+    struct task *task = message->owner;
     struct hl_store *store = applier->engine->store;
 
     hl_redactor_add_value(applier->engine->run.redactor, message->value);
@@ -492,7 +492,7 @@ static void answer_checkpoint(struct applier *applier, struct message *message)
 
 static void show_progress(struct message *message)
 {
-    struct task *task = message->op->engine;
+    struct task *task = message->owner;
 
     emit(task, HL_EVENT_PROGRESS, message->text);
     message_free(message);

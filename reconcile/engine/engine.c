@@ -56,6 +56,7 @@ static struct hl_recorded *to_recorded(struct hl_arena *arena, const struct hl_r
         .adopted = record->adopted,
         .rotate = record->rotate,
         .streak = record->streak,
+        .drift = record->drift,
     };
     return recorded;
 }

@@ -107,7 +107,7 @@ struct message {
     enum message_type type;
     struct job *job;
     const char *text;                /* PROGRESS */
-    struct hl_op *op;                /* PROGRESS, CHECKPOINT */
+    void *owner;                     /* PROGRESS, CHECKPOINT: op->engine; the op itself may be a worker's copy */
     const struct hl_value *value;    /* CHECKPOINT */
     bool answered;                   /* CHECKPOINT: the result is in `ok` and `error` */
     bool ok;

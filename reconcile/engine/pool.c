@@ -114,7 +114,7 @@ void pool_progress(struct pool *pool, struct hl_op *op, const char *text)
 {
     struct message *message = new_message(MESSAGE_PROGRESS);
 
-    message->op = op;
+    message->owner = op->engine;
     message->text = hl_strdup(text);
     pthread_mutex_lock(&pool->mutex);
     put_message(pool, message);
@@ -123,7 +123,7 @@ void pool_progress(struct pool *pool, struct hl_op *op, const char *text)
 
 bool pool_checkpoint(struct pool *pool, struct hl_op *op, const struct hl_value *value, struct hl_error **err)
 {
-    struct message message = {.type = MESSAGE_CHECKPOINT, .op = op, .value = value};
+    struct message message = {.type = MESSAGE_CHECKPOINT, .owner = op->engine, .value = value};
 
     pthread_mutex_lock(&pool->mutex);
     put_message(pool, &message);

@@ -134,17 +134,6 @@ static void learn(struct task *task)
         step->desired = known_members(task->arena, step->kind->fields, step->desired, task->op.result);
 }
 
-static bool only_drift(const struct hl_step *step)
-{
-    if (step->action == HL_ACTION_CREATE)
-        return step->recorded != NULL;
-    for (size_t i = 0; i < step->changes_count; i++) {
-        if (step->changes[i].origin != HL_ORIGIN_DRIFT)
-            return false;
-    }
-    return step->changes_count > 0;
-}
-
 static bool record_result(struct task *task, struct hl_error **err)
 {
     struct hl_engine *engine = task->applier->engine;
@@ -158,7 +147,9 @@ static bool record_result(struct task *task, struct hl_error **err)
     record.adopted = record.adopted || step->action == HL_ACTION_ADOPT;
     if (step->action == HL_ACTION_CREATE || step->action == HL_ACTION_REPLACE)
         record.adopted = false;
-    record.streak = only_drift(step) && step->recorded != NULL ? step->recorded->streak + 1 : 0;
+    record.drift = hl_step_drift_text(task->arena, step);
+    if (*record.drift != '\0' && step->recorded != NULL)
+        record.streak = step->recorded->drift != NULL && strcmp(step->recorded->drift, record.drift) == 0 ? step->recorded->streak + 1 : 1;
     hl_redactor_add_value(engine->run.redactor, record.live);
     hl_redactor_add_value(engine->run.redactor, record.desired);
     return hl_store_record(engine->store, &record, err);
@@ -255,7 +246,10 @@ bool settle_unchanged(struct hl_engine *engine, const struct hl_step *step, stru
     if (step->live->id != NULL)
         record.id = step->live->id;
     settle_fill(engine, &record, step->resource, step);
-    record.streak = step->live->presence == HL_LIVE_PRESENT ? 0 : former->streak;
+    if (step->live->presence == HL_LIVE_PRESENT) {
+        record.streak = 0;
+        record.drift = NULL;
+    }
     const bool same = record.protect == former->protect && record.holds_data == former->holds_data && record.streak == former->streak &&
                       hl_value_equal(record.desired, former->desired) && hl_value_equal(record.live, former->live) && step->moved_from == NULL;
     return same || hl_store_record(engine->store, &record, err);

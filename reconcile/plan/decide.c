@@ -261,6 +261,30 @@ static bool only_drift(const struct hl_step *step)
     return step->changes_count > 0;
 }
 
+const char *hl_step_drift_text(struct hl_arena *arena, const struct hl_step *step)
+{
+    hl_auto(text) struct hl_text text = HL_TEXT_INIT(HL_MAX_OUTPUT);
+
+    if (step->changes_count == 0)
+        return step->recorded != NULL && step->live->presence == HL_LIVE_ABSENT ? "(gone)" : "";
+    if (!only_drift(step))
+        return "";
+    for (size_t i = 0; i < step->changes_count; i++)
+        hl_text_printf(&text, "%s%s", i > 0 ? ", " : "", step->changes[i].path);
+    return hl_arena_strdup(arena, hl_text_get(&text));
+}
+
+/* Whether the same was corrected again and again, in vain. */
+static bool is_futile(struct decision *decision)
+{
+    const struct hl_step *step = decision->step;
+    const struct hl_recorded *recorded = step->recorded;
+
+    if (recorded == NULL || recorded->streak < CONVERGENCE_LIMIT || recorded->drift == NULL || is_listed(decision->input->options.replaces, step->address))
+        return false;
+    return strcmp(recorded->drift, hl_step_drift_text(decision->arena, step)) == 0;
+}
+
 static bool forces_replacement(const struct hl_step *step)
 {
     for (size_t i = 0; i < step->changes_count; i++) {
@@ -275,7 +299,7 @@ static void decide_difference(struct decision *decision, bool adopting)
     struct hl_step *step = decision->step;
     const bool asked = is_listed(decision->input->options.replaces, step->address);
 
-    if (step->recorded != NULL && step->recorded->streak >= CONVERGENCE_LIMIT && only_drift(step) && !asked) {
+    if (is_futile(decision)) {
         step->not_converging = true;
         refuse(step, HL_E_FAILED, "not converging: corrected in three runs in a row, and different again",
                "something else changes it: find that, or let go of the field with `ignore`; --replace ADDR tries once more");
@@ -374,7 +398,7 @@ static void decide_wanted(struct decision *decision)
         decide_unread(decision);
         return;
     case HL_LIVE_ABSENT:
-        if (step->recorded != NULL && step->recorded->streak >= CONVERGENCE_LIMIT && !is_listed(decision->input->options.replaces, step->address)) {
+        if (is_futile(decision)) {
             step->not_converging = true;
             refuse(step, HL_E_FAILED, "not converging: made anew in three runs in a row, and gone again", "something else deletes it; --replace ADDR tries once more");
         } else if (!(decision->input->options.drift_only && step->recorded == NULL)) {

@@ -198,24 +198,40 @@ static void diff_entry(struct differ *differ, const struct hl_field *field, cons
     diff_field(differ, item_field(differ, field, key), entry_path, sides, immutable);
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+    const char *const *left = a;
+    const char *const *right = b;
+    return strcmp(*left, *right);
+}
+
+/* The keys that either has, sorted, so that the plan does not depend on the order in which the spec has them. */
+static const char **sorted_keys(struct hl_arena *arena, const struct hl_value *desired, const struct hl_value *recorded, size_t *count)
+{
+    const char **keys = hl_arena_alloc(arena, (hl_value_count(desired) + hl_value_count(recorded) + 1) * sizeof *keys);
+
+    for (size_t i = 0; i < hl_value_count(desired); i++)
+        keys[(*count)++] = hl_value_key(desired, i);
+    for (size_t i = 0; i < hl_value_count(recorded); i++) {
+        if (hl_value_get(desired, hl_value_key(recorded, i)) == NULL)
+            keys[(*count)++] = hl_value_key(recorded, i);
+    }
+    qsort(keys, *count, sizeof *keys, compare_keys);
+    return keys;
+}
+
 static void diff_map(struct differ *differ, const struct hl_field *field, const char *path, struct sides sides, bool immutable)
 {
     if (hl_value_is(sides.desired, HL_UNKNOWN)) {
         report(differ, field, path, sides, immutable);
         return;
     }
-    for (size_t i = 0; i < hl_value_count(sides.desired); i++) {
-        const char *key = hl_value_key(sides.desired, i);
-        const struct sides entry = {hl_value_at(sides.desired, i), hl_value_get(sides.recorded, key), hl_value_get(sides.live, key)};
-        diff_entry(differ, field, path, key, entry, immutable);
-    }
-    for (size_t i = 0; i < hl_value_count(sides.recorded); i++) {
-        const char *key = hl_value_key(sides.recorded, i);
-        if (hl_value_get(sides.desired, key) != NULL)
-            continue;
-        const struct sides entry = {NULL, hl_value_at(sides.recorded, i), hl_value_get(sides.live, key)};
-        if (entry.live != NULL)
-            diff_entry(differ, field, path, key, entry, immutable);
+    size_t count = 0;
+    const char **keys = sorted_keys(differ->arena, sides.desired, sides.recorded, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct sides entry = {hl_value_get(sides.desired, keys[i]), hl_value_get(sides.recorded, keys[i]), hl_value_get(sides.live, keys[i])};
+        if (entry.desired != NULL || entry.live != NULL)
+            diff_entry(differ, field, path, keys[i], entry, immutable);
     }
 }
 

@@ -183,6 +183,13 @@ static void add_address(struct hl_arena *arena, struct addresses *list, const ch
     list->items[list->count] = NULL;
 }
 
+static int compare_addresses(const void *a, const void *b)
+{
+    const char *const *left = a;
+    const char *const *right = b;
+    return strcmp(*left, *right);
+}
+
 static bool is_destruction(const struct hl_step *step)
 {
     return step->action == HL_ACTION_DELETE || step->action == HL_ACTION_FORGET;
@@ -218,6 +225,9 @@ static void link_steps(struct planner *planner)
         }
     }
     for (size_t i = 0; i < plan->count; i++) {
+        /* Collected in the order in which the spec mentions them, which must not matter. */
+        if (needs[i].count > 1)
+            qsort(needs[i].items, needs[i].count, sizeof *needs[i].items, compare_addresses);
         plan->steps[i]->needs = needs[i].items;
         plan->steps[i]->used_by = users[i].items;
     }

@@ -78,6 +78,7 @@ struct hl_recorded {
     const char *const *needs;
     bool protect, holds_data, adopted, rotate;
     int64_t streak;
+    const char *drift; /* fields that the last `streak` runs corrected */
 };
 
 struct hl_plan_options {
@@ -149,6 +150,8 @@ struct hl_step *hl_plan_decide(struct hl_arena *arena, const struct hl_plan_inpu
                                const struct hl_outputs *outputs, struct hl_diags *diags);
 /* What references to a step's resource give: its desired values over its live ones; unknown where only the action will tell. NULL: no such output. */
 struct hl_value *hl_step_output(struct hl_arena *arena, const struct hl_step *step, const char *output);
+/* Which drift a step corrects, as text: equal texts in runs in a row mean that somebody undoes it. "" when it is not drift alone. */
+const char *hl_step_drift_text(struct hl_arena *arena, const struct hl_step *step);
 /* A text that is the same for plans that would do the same: canonical JSON of all that matters, for a keyed hash. */
 void hl_plan_digest_text(struct hl_text *out, const struct hl_plan *plan);
 

@@ -1,4 +1,5 @@
-/* One line says one field: what it is, what it becomes, where the spec says so. Three values stand there only when the world was changed behind hlrec's back. */
+/* One line says one field: what it is, what it becomes, where the spec says so. Three values stand there only when the world was changed behind hlrec's back.
+ */
 #include "config.h"
 
 #include "reconcile/render/change.h"
@@ -8,12 +9,12 @@
 #include <string.h>
 
 enum {
-    LONG_VALUE = 72,     /* a list or map whose line is longer is shown item by item */
-    LONG_TEXT = 160,     /* a one-line text that is longer is shown around the difference only */
-    NAME_MAXIMUM = 32,   /* columns of names that the rest is aligned to, */
-    VALUE_MAXIMUM = 56,  /* and of values */
+    LONG_VALUE = 72,    /* a list or map whose line is longer is shown item by item */
+    LONG_TEXT = 160,    /* a one-line text that is longer is shown around the difference only */
+    NAME_MAXIMUM = 32,  /* columns of names that the rest is aligned to, */
+    VALUE_MAXIMUM = 56, /* and of values */
     CONTEXT_LINES = 2,
-    DIFF_MAXIMUM = 60,   /* lines of one diff; all with -v */
+    DIFF_MAXIMUM = 60, /* lines of one diff; all with -v */
 };
 
 static bool is_blank(const struct hl_value *value)

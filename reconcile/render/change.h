@@ -8,9 +8,9 @@
 
 struct hl_change_look {
     struct hl_look look;
-    const char *file;  /* whose lines the places are; NULL: no places */
+    const char *file; /* whose lines the places are; NULL: no places */
     size_t indent;
-    bool drift;        /* recorded against live, nothing is to be done */
+    bool drift; /* recorded against live, nothing is to be done */
 };
 
 /* The step's changes; for a creation, which has none, what will be set. */

@@ -137,8 +137,9 @@ static void put_svg(struct hl_text *out, const struct hl_spec *spec)
     struct hl_layout layout;
 
     hl_layout_compute(arena, spec, &metrics, &layout);
-    hl_text_printf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%zu\" height=\"%zu\" viewBox=\"0 0 %zu %zu\" font-family=\"monospace\" font-size=\"13\">\n",
-                   layout.width, layout.height, layout.width, layout.height);
+    hl_text_printf(
+        out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%zu\" height=\"%zu\" viewBox=\"0 0 %zu %zu\" font-family=\"monospace\" font-size=\"13\">\n",
+        layout.width, layout.height, layout.width, layout.height);
     hl_text_puts(out, "<title>");
     put_xml(out, spec->stack);
     hl_text_puts(out, "</title>\n<defs><marker id=\"a\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">"

@@ -11,8 +11,8 @@ struct hl_layout_metrics {
 struct hl_layout_node {
     const struct hl_resource *resource; /* NULL: a bend of an edge that passes this column */
     size_t layer;
-    size_t place;                       /* row within the layer */
-    double weight;                      /* where its neighbours would like it */
+    size_t place;  /* row within the layer */
+    double weight; /* where its neighbours would like it */
     size_t x, y, width;
 };
 

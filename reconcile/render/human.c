@@ -12,7 +12,7 @@ enum {
     CHANGE_INDENT = 11,
     ADDRESS_MINIMUM = 24,
     ADDRESS_MAXIMUM = 44,
-    REASON_ROOM = 30,  /* a terminal that leaves less than this for reasons gets them unwrapped */
+    REASON_ROOM = 30, /* a terminal that leaves less than this for reasons gets them unwrapped */
     USERS_SHOWN = 3,
     NAMES_SHOWN = 5,
 };
@@ -22,8 +22,8 @@ static const struct verdict {
     enum hl_action action;
     enum hl_paint paint;
 } verdicts[] = {
-    {HL_ACTION_REPLACE, HL_PAINT_RED},   {HL_ACTION_DELETE, HL_PAINT_RED},  {HL_ACTION_UPDATE, HL_PAINT_YELLOW}, {HL_ACTION_ADOPT, HL_PAINT_GREEN},
-    {HL_ACTION_CREATE, HL_PAINT_GREEN},  {HL_ACTION_FORGET, HL_PAINT_DIM},  {HL_ACTION_DEFER, HL_PAINT_BLUE},    {HL_ACTION_REFUSE, HL_PAINT_RED},
+    {HL_ACTION_REPLACE, HL_PAINT_RED},  {HL_ACTION_DELETE, HL_PAINT_RED}, {HL_ACTION_UPDATE, HL_PAINT_YELLOW}, {HL_ACTION_ADOPT, HL_PAINT_GREEN},
+    {HL_ACTION_CREATE, HL_PAINT_GREEN}, {HL_ACTION_FORGET, HL_PAINT_DIM}, {HL_ACTION_DEFER, HL_PAINT_BLUE},    {HL_ACTION_REFUSE, HL_PAINT_RED},
 };
 _Static_assert(HL_COUNT(verdicts) == HL_ACTIONS - 1, "a verdict for each action but 'none'");
 
@@ -324,9 +324,9 @@ void hl_render_summary(struct hl_text *out, const struct hl_plan *plan)
         bool always;
         const char *words;
     } parts[] = {
-        {HL_ACTION_CREATE, true, "to create"}, {HL_ACTION_UPDATE, true, "to update"},  {HL_ACTION_REPLACE, true, "to replace"},
-        {HL_ACTION_DELETE, true, "to delete"}, {HL_ACTION_ADOPT, false, "to adopt"},   {HL_ACTION_FORGET, false, "to forget"},
-        {HL_ACTION_DEFER, true, "deferred"},   {HL_ACTION_REFUSE, false, "refused"},   {HL_ACTION_NONE, true, "unchanged"},
+        {HL_ACTION_CREATE, true, "to create"}, {HL_ACTION_UPDATE, true, "to update"}, {HL_ACTION_REPLACE, true, "to replace"},
+        {HL_ACTION_DELETE, true, "to delete"}, {HL_ACTION_ADOPT, false, "to adopt"},  {HL_ACTION_FORGET, false, "to forget"},
+        {HL_ACTION_DEFER, true, "deferred"},   {HL_ACTION_REFUSE, false, "refused"},  {HL_ACTION_NONE, true, "unchanged"},
     };
     _Static_assert(HL_COUNT(parts) == HL_ACTIONS, "a part for each action");
     bool first = true;

@@ -9,7 +9,6 @@
 
 enum { FORMAT_VERSION = 1 };
 
-
 static struct hl_value *side(struct hl_arena *arena, const struct hl_change *change, const struct hl_value *value)
 {
     return change->sensitive ? hl_value_null(arena) : hl_render_mask(arena, value, false);

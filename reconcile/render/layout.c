@@ -6,8 +6,8 @@
 #include <wchar.h>
 
 static const char *const sequences[] = {
-    [HL_PAINT_NONE] = "",          [HL_PAINT_RED] = "\033[31m",  [HL_PAINT_GREEN] = "\033[32m", [HL_PAINT_YELLOW] = "\033[33m",
-    [HL_PAINT_BLUE] = "\033[34m",  [HL_PAINT_DIM] = "\033[2m",   [HL_PAINT_BOLD] = "\033[1m",
+    [HL_PAINT_NONE] = "",         [HL_PAINT_RED] = "\033[31m", [HL_PAINT_GREEN] = "\033[32m", [HL_PAINT_YELLOW] = "\033[33m",
+    [HL_PAINT_BLUE] = "\033[34m", [HL_PAINT_DIM] = "\033[2m",  [HL_PAINT_BOLD] = "\033[1m",
 };
 _Static_assert(HL_COUNT(sequences) == HL_PAINTS, "a sequence for each paint");
 

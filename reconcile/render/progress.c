@@ -1,5 +1,5 @@
-/* What an apply is doing. On a terminal the running actions stand at the bottom with a spinner and their time, redrawn by a thread of its own, since the engine's
- * thread sleeps while it waits; what is finished scrolls above. Elsewhere each event is a line, so that a log of cron reads well. */
+/* What an apply is doing. On a terminal the running actions stand at the bottom with a spinner and their time, redrawn by a thread of its own, since the
+ * engine's thread sleeps while it waits; what is finished scrolls above. Elsewhere each event is a line, so that a log of cron reads well. */
 #include "config.h"
 
 #include "reconcile/render/layout.h"
@@ -23,16 +23,16 @@ struct running {
 struct hl_progress {
     const struct hl_sink *sink;
     bool quiet;
-    bool live;              /* a terminal that can be drawn on */
-    pthread_mutex_t mutex;  /* guards all below, and the terminal */
+    bool live;             /* a terminal that can be drawn on */
+    pthread_mutex_t mutex; /* guards all below, and the terminal */
     pthread_cond_t wake;
     pthread_t thread;
     bool stopping;
     int paused;
-    struct running *first;  /* in the order of their start */
-    size_t lines;           /* of the live part now on the terminal */
+    struct running *first; /* in the order of their start */
+    size_t lines;          /* of the live part now on the terminal */
     size_t finished, total;
-    unsigned turn;          /* of the spinner */
+    unsigned turn; /* of the spinner */
 };
 
 static int64_t now_ms(void)

@@ -34,15 +34,15 @@ struct hl_look {
 
 struct hl_plan_view {
     const struct hl_plan *plan;
-    const char *file;           /* as messages name the spec */
-    const char *source;         /* git URL and ref, or NULL */
-    const char *commit;         /* NULL */
+    const char *file;   /* as messages name the spec */
+    const char *source; /* git URL and ref, or NULL */
+    const char *commit; /* NULL */
     const char *stack;
     int64_t serial;
     int64_t read_ms;
     const struct hl_read_stats *stats;
     size_t stats_count;
-    const char *other_run;      /* NULL */
+    const char *other_run; /* NULL */
 };
 void hl_render_plan_human(struct hl_text *out, const struct hl_plan_view *view, struct hl_look look);
 /* design: one object, format_version 1; sensitive before/after are null. */

@@ -20,7 +20,9 @@ enum hl_diff_mark { HL_DIFF_SAME = ' ', HL_DIFF_OLD = '-', HL_DIFF_NEW = '+', HL
 
 /* Called for each line to be shown, in order. For HL_DIFF_GAP the text is "@@ -1,3 +1,4 @@". */
 typedef void hl_diff_line_fn(void *context, enum hl_diff_mark mark, const char *text, size_t length);
-struct hl_diff_count { size_t added, removed; };
+struct hl_diff_count {
+    size_t added, removed;
+};
 /* Lines that differ, with `around` common ones around them. With NULL `visit` they are only counted. */
 struct hl_diff_count hl_diff_lines(const struct hl_lines *before, const struct hl_lines *after, size_t around, hl_diff_line_fn *visit, void *context);
 

@@ -212,7 +212,8 @@ static void mark_sensitive_fields(const struct hl_kind *kind, const struct hl_va
 
 static bool add_recorded(struct loader *loader, const char *address, const struct hl_value *facts, struct world *out)
 {
-    static const char *const keys[] = {"id", "kind", "provider", "desired", "live", "needs", "protect", "holds_data", "streak", "rotate", "adopted", NULL};
+    static const char *const keys[] = {"id", "kind", "provider", "desired", "live", "needs", "protect", "holds_data", "streak", "drift",
+                                       "rotate", "adopted", NULL};
     struct hl_arena *arena = loader->arena;
     const struct hl_spec *spec = loader->source->spec;
     const struct hl_resource *resource = spec != NULL ? hl_spec_find(spec, address) : NULL;
@@ -243,6 +244,7 @@ static bool add_recorded(struct loader *loader, const char *address, const struc
     recorded->adopted = hl_value_get_bool(facts, "adopted", false);
     recorded->rotate = hl_value_get_bool(facts, "rotate", false);
     recorded->streak = hl_value_get_int(facts, "streak", 0);
+    recorded->drift = hl_value_get_text(facts, "drift");
     hl_map_put(&out->recorded, address, recorded);
     return true;
 }

@@ -1,7 +1,8 @@
 /* The two inputs of a plan besides the spec, told by files: what was recorded, and what is live.
  *
  *   before.yaml    the spec as it was when it was last applied: its resources are recorded, and live, just as it says
- *   recorded.json  {address: {id, kind, provider, desired, live, needs[], protect, holds_data, streak, rotate}}: laid over that; null takes an entry away
+ *   recorded.json  {address: {id, kind, provider, desired, live, needs[], protect, holds_data, streak, drift, rotate}}:
+ *                  laid over that; null takes an entry away
  *   live.json      {address: {presence, id, owner, owner_text, values, inputs, reason, defer_reason, defer_hint, note, error}}: laid over that; what
  *                  it does not name is as it was recorded, and absent when it was not
  *

@@ -1,6 +1,6 @@
 """Random valid specs, as data, and as YAML in any order with any comments.
 
-A spec is a nest of dicts, lists and scalars. `spec(random)` makes one; `change(random, spec)` changes one thing in it, as a person would; `to_yaml(spec, random)`
+A spec is a nest of dicts, lists and scalars. `spec(random)` makes one; `change(random, spec)` changes one resource in it, as a person would; `to_yaml(spec, random)`
 writes it down, with a `random` in another order of keys, with comments, and with other spellings of the same values.
 """
 import copy
@@ -131,6 +131,7 @@ def spec(random, traefik=True):
         "hlrec": 1,
         "stack": "law",
         "variables": {"domain": "example.org"},
+        "providers": {"traefik": {"directory": "dynamic"}} if traefik else {},
         "networks": {}, "volumes": {}, "secrets": {}, "containers": {}, "middlewares": {}, "routers": {},
     }
     for i in range(random.randint(0, 3)):
@@ -158,18 +159,19 @@ def addresses(made):
 
 
 def change(random, made):
-    """A copy with one thing changed, and the address of the resource that was."""
+    """A copy with something changed in one resource, and its address."""
     changed = copy.deepcopy(made)
     name = random.choice(list(changed["containers"]))
     body = changed["containers"][name]
     choices = {
         "image": lambda: body.update(image=random.choice([image for image in IMAGES if image != body["image"]])),
-        "environment": lambda: body.setdefault("environment", {}).update(ADDED="1"),
+        "environment": lambda: body.setdefault("environment", {}).update({f"NAME_{i}": f"changed {i}" for i in random.sample(range(6), 3)}),
         "restart": lambda: body.update(restart="always" if body.get("restart") != "always" else "unless-stopped"),
-        "label": lambda: body.setdefault("labels", {}).update(added="1"),
+        "label": lambda: body.setdefault("labels", {}).update({f"com.example.{i}": f"changed {i}" for i in random.sample(range(4), 2)}),
         "drop": lambda: [body.pop(key) for key in ("cap_add", "user", "hostname", "init") if key in body] or body.update(user="1234"),
     }
-    choices[random.choice(list(choices))]()
+    for choice in random.sample(list(choices), random.randint(1, 3)):
+        choices[choice]()
     return changed, f"container.{name}"
 
 

@@ -13,4 +13,4 @@ reconcile_providers_libhlproviders_a_SOURCES += \
 	%reldir%/container/plain.h %reldir%/container/read.c %reldir%/container/recover.c \
 	%reldir%/container/replace.c %reldir%/container/replaced.h %reldir%/container/same.c \
 	%reldir%/container/short.c %reldir%/container/spec.c %reldir%/container/spec.h \
-	%reldir%/container/state.c %reldir%/container/wait.c
+	%reldir%/container/state.c %reldir%/container/unmanaged.c %reldir%/container/wait.c

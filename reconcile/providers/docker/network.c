@@ -386,6 +386,18 @@ static bool network_remove(struct hl_op *op, struct hl_error **err)
            hl_wrap(err, "removing network '%s'", op->name);
 }
 
+/* As somebody would write it: the name is the block's, and one pool needs no long form. */
+static struct hl_value *written_values(struct hl_arena *arena, const struct hl_value *network)
+{
+    struct hl_value *values = hl_network_live(arena, network);
+    const struct hl_value *ipam = hl_value_get(values, "ipam");
+
+    hl_map_remove(values->map, "name");
+    if (hl_value_count(hl_value_get(ipam, "config")) <= 1)
+        hl_map_remove(values->map, "ipam");
+    return values;
+}
+
 static bool network_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
 {
     static const char *const predefined[] = {"bridge", "host", "none", "podman"};
@@ -409,6 +421,7 @@ static bool network_unmanaged(struct hl_session *session, struct hl_arena *arena
         hl_value_map_put_text(found, "name", name);
         hl_value_map_put_text(found, "id", hl_value_get_text(network, "Id"));
         hl_value_map_put_text(found, "owner", owner);
+        hl_value_map_put(found, "values", written_values(arena, network));
         hl_value_list_add(arena, list, found);
     }
     return true;

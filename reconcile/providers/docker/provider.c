@@ -79,10 +79,16 @@ static bool docker_ready(struct hl_session *session, struct hl_text *report, str
     return report_rights(docker, report, err);
 }
 
+static size_t docker_requests(struct hl_session *session)
+{
+    return hl_http_stats(hl_docker_of(session)->http).requests;
+}
+
 static const struct hl_provider_verbs verbs = {
     .open = hl_docker_open,
     .close = hl_docker_close,
     .ready = docker_ready,
+    .requests = docker_requests,
 };
 
 const struct hl_provider_type hl_provider_docker = {

@@ -243,6 +243,9 @@ static bool volume_unmanaged(struct hl_session *session, struct hl_arena *arena,
         hl_value_map_put_text(found, "name", name);
         hl_value_map_put_text(found, "id", name);
         hl_value_map_put_text(found, "owner", owner);
+        struct hl_value *values = live_values(arena, volume);
+        hl_map_remove(values->map, "name"); /* the block's */
+        hl_value_map_put(found, "values", values);
         hl_value_list_add(arena, list, found);
     }
     return true;

@@ -176,19 +176,16 @@ struct hl_value *hl_destination_take(const struct hl_destination *destination, c
     return hl_value_mark_sensitive(hl_value_bytes(destination->arena, data, length));
 }
 
-/* Two spellings of a path, and links, are one file and one lock. What is no file hashes all the same. */
+/* One file has one lock, however its path is spelled: so only the last name counts, behind links. The folder does not: another thread may just be making
+ * it, and then it would have two spellings in the end. That files of one name in different folders share a lock costs little. */
 static pthread_mutex_t *lock_of(const struct hl_destination *destination, const struct hl_destination_type *type)
 {
     const char *path = hl_destination_path(destination, type->name);
-    const char *slash = strrchr(path, '/');
     hl_auto(heap) char *real = realpath(path, NULL);
-    uint32_t hash = 2166136261u;
+    const char *slash = strrchr(real != NULL ? real : path, '/');
+    uint32_t hash = 2166136261u; /* FNV-1a */
 
-    if (real == NULL) {
-        hl_auto(heap) char *folder = realpath(slash == NULL ? "." : hl_arena_copy(destination->arena, path, (size_t)(slash - path) + 1), NULL);
-        real = hl_strdup(hl_arena_printf(destination->arena, "%s/%s", folder != NULL ? folder : "", slash == NULL ? path : slash + 1));
-    }
-    for (const char *at = real; *at != '\0'; at++)
+    for (const char *at = slash != NULL ? slash + 1 : path; *at != '\0'; at++)
         hash = (hash ^ (unsigned char)*at) * 16777619u;
     return &destination->local->locks[hash % HL_LOCAL_LOCKS];
 }

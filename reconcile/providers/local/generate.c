@@ -161,7 +161,8 @@ static void check_alphabet(struct hl_check *check, const struct hl_value *alphab
         for (size_t i = 0; i < HL_COUNT(alphabets); i++)
             names[i] = alphabets[i].name;
         hl_diag_suggest(check->diags, diag, characters, names, HL_COUNT(alphabets));
-        hl_diag_hint(check->diags, diag, "named ones are alnum, letters, digits and hex");
+        if (diag->hint == NULL)
+            hl_diag_hint(check->diags, diag, "named ones are alnum, letters, digits and hex");
     }
 }
 

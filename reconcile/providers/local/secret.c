@@ -293,7 +293,11 @@ static struct hl_value *all_destinations(const struct hl_recovery *recovery, con
         if (hl_secret_find_item(list, item) != NULL)
             continue;
         list = list != NULL ? list : hl_value_list(recovery->arena);
-        hl_value_list_add(recovery->arena, list, hl_value_copy(recovery->arena, item));
+        struct hl_value *copy = hl_value_copy(recovery->arena, item);
+        const struct hl_value *former = hl_value_get(recovery->recorded->live, "value");
+        if (hl_value_is(former, HL_TEXT)) /* what stands there, if it is ours */
+            hl_value_map_put(copy, "content", hl_value_mark_sensitive(hl_value_copy(recovery->arena, former)));
+        hl_value_list_add(recovery->arena, list, copy);
     }
     return list;
 }

@@ -159,8 +159,13 @@ static const char *input_type(const char *path)
 static bool run_sops(const struct hl_sops *sops, struct hl_arena *arena, const struct encrypted *encrypted, const char *verb, struct hl_text *out,
                      struct hl_text *messages, int *status, struct hl_error **err)
 {
-    const char *argv[] = {"sops", verb, "--output-type", "json", encrypted->file, NULL, NULL, NULL};
+    const char *program = hl_sops_find_program(arena, sops->run);
+    const char *argv[] = {program, verb, "--output-type", "json", encrypted->file, NULL, NULL, NULL};
 
+    if (program == NULL) {
+        hl_fail(err, HL_E_FAILED, "the program 'sops' is not in PATH");
+        return hl_error_hint(err, "install it (https://getsops.io), or put its folder into PATH");
+    }
     if (encrypted->file == NULL) {
         argv[4] = "--input-type";
         argv[5] = input_type(encrypted->path);

@@ -126,6 +126,8 @@ static void set_results(struct hl_batch *batch)
         const struct hl_traefik_object place = hl_batch_place(op);
         const char *protocol = NULL;
 
+        if (op->error != NULL && op->error->code == HL_E_REJECTED)
+            hl_batch_note(op, "rolled back: it is as it was before");
         if (op->error != NULL)
             continue;
         note_done(batch, op);

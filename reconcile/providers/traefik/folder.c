@@ -18,6 +18,22 @@ static bool has_extension(const char *name, const char *extension)
     return dot != NULL && strcasecmp(dot, extension) == 0;
 }
 
+/* Traefik refuses a file for an empty section, and with it the whole folder. */
+static const char *find_empty(const struct hl_document *document)
+{
+    for (size_t i = 0; i < hl_value_count(document->root); i++) {
+        const struct hl_value *part = hl_value_at(document->root, i);
+
+        if (hl_value_is(part, HL_MAP) && hl_value_count(part) == 0)
+            return hl_value_key(document->root, i);
+        for (size_t j = 0; hl_value_is(part, HL_MAP) && j < hl_value_count(part); j++) {
+            if (hl_value_is(hl_value_at(part, j), HL_MAP) && hl_value_count(hl_value_at(part, j)) == 0)
+                return hl_value_key(part, j);
+        }
+    }
+    return NULL;
+}
+
 static void read_yaml(struct hl_traefik_folder *folder, struct hl_arena *arena, const struct hl_run *run, const char *path, const char *name)
 {
     hl_auto(error) struct hl_error *error = NULL;
@@ -41,6 +57,10 @@ static void read_yaml(struct hl_traefik_folder *folder, struct hl_arena *arena, 
             folder->problem = hl_arena_printf(arena, "'%s' is not YAML that can be used: %s", name, file->document.problem);
         return;
     }
+    const char *empty = find_empty(&file->document);
+
+    if (empty != NULL)
+        folder->problem = hl_arena_printf(arena, "'%s' has an empty mapping '%s'", name, empty);
     folder->count++;
 }
 

@@ -75,6 +75,8 @@ static struct hl_value *without_rivals(struct hl_arena *arena, const struct hl_t
 
     if (!hl_value_is(live, HL_MAP))
         return NULL;
+    if (place->kind == HL_TRAEFIK_ROUTER && hl_value_get(desired, "service") == NULL)
+        return live;
     if (place->kind == HL_TRAEFIK_ROUTER) {
         const bool names = hl_value_get(own, "name") != NULL || hl_value_get(hl_value_get(desired, "service"), "name") != NULL;
 

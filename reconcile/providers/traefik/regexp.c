@@ -135,7 +135,7 @@ static bool take_property(struct scanner *scanner, size_t start)
 
     if (first != '{') {
         scanner->at++;
-        return (first != '\0' && strchr("CLMNPSZ", first) != NULL) || fail(scanner, start, "there is no such class of characters");
+        return (first != '\0' && strchr("CLMNPSZclmnpsz", first) != NULL) || fail(scanner, start, "there is no such class of characters");
     }
     const char *name = scanner->text + scanner->at + 1;
     const char *end = memchr(name, '}', scanner->length - scanner->at - 1);
@@ -428,28 +428,29 @@ static bool take_repeat(struct scanner *scanner, struct element *element)
     return element->product <= MAX_REPEAT || fail(scanner, start, "nested repeat counts grow beyond 1000");
 }
 
-/* One character, class or group. */
+/* One character, class or group. Flags and an empty literal are none: an operator behind them is for what stands before. */
 static void take_element(struct scanner *scanner, struct element *element)
 {
-    const struct element former = *element;
+    const char *rest = scanner->text + scanner->at;
+    const bool empty_literal = scanner->length - scanner->at >= 4 && strncmp(rest, "\\Q\\E", 4) == 0;
+    int64_t product = 1;
     uint32_t rune = 0;
 
-    *element = (struct element){.product = 1};
-    switch (look(scanner, 0)) {
+    switch (*rest) {
     case '(':
-        element->product = take_group(scanner);
-        if (element->product == 0) /* flags only: an operator behind them is for what stands before */
-            *element = (struct element){.product = former.product};
+        product = take_group(scanner);
         break;
     case '[':
         take_class(scanner);
         break;
     case '\\':
         take_backslash(scanner);
+        product = empty_literal ? 0 : 1;
         break;
     default:
         take_rune(scanner, &rune);
     }
+    *element = (struct element){.product = product > 0 ? product : element->product};
 }
 
 /* Alternatives up to a closing parenthesis or the end; the largest product within. An empty one counts as an element: RE2 repeats `()`. */

@@ -232,13 +232,13 @@ static void check_router(struct hl_check *check, const struct hl_value *body)
     hl_traefik_check_only(check, only, protocol, body, "");
     if (strcmp(protocol, "udp") != 0)
         check_rule_and_tls(check, protocol, body);
+    check_child(check, body);
     if (service != NULL)
         check_service(check, protocol, service);
     else if (strcmp(protocol, "http") != 0)
         hl_diag_error(check->diags, body->at, "the router needs a 'service'");
     else
         hl_diag_warning(check->diags, body->at, "the router has no 'service': that is right only for one that others name in 'parentRefs'");
-    check_child(check, body);
 }
 
 const struct hl_kind hl_kind_router = {

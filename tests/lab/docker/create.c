@@ -190,7 +190,7 @@ static bool fill(struct docker_call *c, struct docker_container *container, stru
 
 void docker_container_create(struct docker_call *c)
 {
-    struct wish wish = {NULL};
+    struct wish wish = {.name = ""};
     struct docker_image *image = read_wish(c, &wish) ? find_image(c, &wish) : NULL;
     struct docker_container *container = NULL;
 

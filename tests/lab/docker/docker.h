@@ -228,10 +228,9 @@ bool docker_is_tmpfs(const struct docker_container *container, const char *path)
 
 /* --- inspect.c, list.c --- */
 
-struct hl_value *docker_inspect(struct docker *docker, struct hl_arena *arena, struct docker_container *container, int64_t minor);
-/* "": not known yet. */
-struct hl_value *docker_inspect_endpoint(struct docker *docker, struct hl_arena *arena, const struct docker_container *container,
-                                         const struct docker_endpoint *endpoint, bool for_list);
+/* The value of NetworkSettings.Networks; in the list aliases are not told. */
+struct hl_value *docker_inspect_networks(struct docker_call *c, const struct docker_container *container, bool for_list);
+const char *docker_mac_address(struct hl_arena *arena, uint32_t address);
 
 /* --- endpoint.c: networks of containers, and ports --- */
 

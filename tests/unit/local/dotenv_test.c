@@ -259,22 +259,21 @@ static void is_read_alike_by_the_models(void **state HL_UNUSED)
     hl_auto(heap) struct nasty_values *values = all_nasty();
 
     for (unsigned readers = 1; readers <= ALL; readers++) {
-        for (size_t i = 0; i < values->count; i++)
+        const bool thorough = readers == ALL || readers == QUOTING || readers == (DOCKER | COMPOSE);
+        for (size_t i = 0; i < values->count; i += thorough ? 1 : 7)
             check_models(readers, values->texts[i]);
     }
 }
 
-/* Files 0.env, 1.env, ... of the values that can be written, read by one shell; its answer is compared with `expected`, both with a NUL behind each value. */
+/* The variables K0, K1, ... of the file all.env, read by a shell; its answer is compared with `expected`, both with a NUL behind each value. */
 static void ask_shell(struct world *world, const char *shell, size_t count, const struct hl_text *expected)
 {
-    char command[1024];
-    struct hl_text answer = HL_TEXT_INIT(HL_MAX_OUTPUT);
+    static const char script[] = ". ./all.env; i=0; while [ $i -lt %zu ]; do eval \"v=\\$K$i\"; printf \"%%s\\0\" \"$v\"; i=$((i+1)); done";
+    hl_auto(text) struct hl_text answer = HL_TEXT_INIT(HL_MAX_OUTPUT);
+    const char *command = hl_arena_printf(world->arena, "cd '%s' && %s -c '%s' 2>/dev/null", world->folder, shell, hl_arena_printf(world->arena, script, count));
     char buffer[4096];
     size_t got = 0;
 
-    snprintf(command, sizeof command,
-             "cd '%s' && %s -c 'i=0; while [ $i -lt %zu ]; do (unset K; . ./$i.env; printf \"%%s\\0\" \"$K\"); i=$((i+1)); done' 2>/dev/null", world->folder, shell,
-             count);
     FILE *pipe = popen(command, "r");
     assert_non_null(pipe);
     while ((got = fread(buffer, 1, sizeof buffer, pipe)) > 0)
@@ -283,11 +282,10 @@ static void ask_shell(struct world *world, const char *shell, size_t count, cons
     const size_t shorter = answer.length < expected->length ? answer.length : expected->length;
     for (size_t i = 0, value = 0; i < shorter; i++) {
         if (hl_text_get(&answer)[i] != hl_text_get(expected)[i])
-            fail_msg("%s reads value %zu otherwise (at '%s')", shell, value, hl_text_get(expected) + i);
+            fail_msg("%s reads K%zu otherwise", shell, value);
         value += hl_text_get(expected)[i] == '\0' ? 1 : 0;
     }
     assert_int_equal(answer.length, expected->length);
-    hl_text_clear(&answer);
 }
 
 static void is_read_alike_by_real_shells(void **state)
@@ -295,23 +293,22 @@ static void is_read_alike_by_real_shells(void **state)
     static const char *const shells[] = {"sh", "dash", "bash", "bash --posix", "busybox sh"};
     struct world *world = *state;
     hl_auto(heap) struct nasty_values *values = all_nasty();
+    hl_auto(text) struct hl_text file = HL_TEXT_INIT(HL_MAX_OUTPUT);
     hl_auto(text) struct hl_text expected = HL_TEXT_INIT(HL_MAX_OUTPUT);
     size_t count = 0;
 
-    for (size_t i = 0; i < values->count; i += i < 2000 ? 1 : 17) {
+    for (size_t i = 0; i < values->count; i += 3) {
         hl_auto(text) struct hl_text written = HL_TEXT_INIT(HL_MAX_OUTPUT);
         struct hl_dotenv_problem problem;
-        if (!hl_dotenv_encode(&written, SH, values->texts[i], strlen(values->texts[i]), &problem))
+        const size_t length = strlen(values->texts[i]);
+        if (!hl_dotenv_encode(&written, SH, values->texts[i], length, &problem))
             continue;
-        char name[32];
-        snprintf(name, sizeof name, "%zu.env", count++);
-        world_write(world, name, "A=1\nK=%s\nB=2\n", hl_text_get(&written));
-        hl_text_append(&expected, values->texts[i], strlen(values->texts[i]) + 1);
+        hl_text_printf(&file, "K%zu=%s\n", count++, hl_text_get(&written));
+        hl_text_append(&expected, values->texts[i], length + 1);
     }
+    world_write(world, "all.env", "%s", hl_text_get(&file));
     for (size_t i = 0; i < HL_COUNT(shells); i++) {
-        char command[128];
-        snprintf(command, sizeof command, "%s -c : 2>/dev/null", shells[i]);
-        if (system(command) == 0)
+        if (system(hl_arena_printf(world->arena, "%s -c : 2>/dev/null", shells[i])) == 0)
             ask_shell(world, shells[i], count, &expected);
     }
 }

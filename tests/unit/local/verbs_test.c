@@ -424,31 +424,39 @@ static void *write_one(void *context)
     return NULL;
 }
 
-static void loses_no_line_of_others(void **state)
+/* Into a file that is there, or into one whose folder has to be made first. */
+static void write_at_once(struct world *world, const char *folder, const char *before)
 {
-    struct world *world = *state;
     struct writer writers[WRITERS] = {0};
     pthread_t threads[WRITERS];
 
-    world_write(world, "a.env", "# mine\nFIRST=1\n");
     for (int i = 0; i < WRITERS; i++) {
         writers[i] = (struct writer){.world = world, .arena = hl_arena_new()};
         memcpy(writers[i].name, (char[]){'K', (char)('A' + i), '\0'}, 3);
         /* Two spellings of the one file. */
-        const char *body = hl_arena_printf(world->arena, "{value: geheim-%d, write: [{dotenv: %sa.env}]}", i, i % 2 == 0 ? "" : "./");
+        const char *body = hl_arena_printf(world->arena, "{value: geheim-%d, write: [{dotenv: %s%sa.env}]}", i, i % 2 == 0 ? "" : "./", folder);
         writers[i].desired = world_decode(world, writers[i].name, body);
     }
     for (int i = 0; i < WRITERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, write_one, &writers[i]), 0);
     for (int i = 0; i < WRITERS; i++)
         pthread_join(threads[i], NULL);
-    const char *file = world_read(world, "a.env");
-    assert_has(file, "# mine\nFIRST=1\n");
+    const char *file = world_read(world, hl_arena_printf(world->arena, "%sa.env", folder));
+    assert_has(file, before);
     for (int i = 0; i < WRITERS; i++) {
         assert_true(writers[i].fine);
         assert_has(file, hl_arena_printf(world->arena, "\n%s=geheim-%d\n", writers[i].name, i));
         hl_arena_free(writers[i].arena);
     }
+}
+
+static void loses_no_line_of_others(void **state)
+{
+    struct world *world = *state;
+
+    world_write(world, "a.env", "# mine\nFIRST=1\n");
+    write_at_once(world, "", "# mine\nFIRST=1\n");
+    write_at_once(world, "new/er/", HEADER);
 }
 
 int hl_test_verbs(void)

@@ -93,11 +93,8 @@ static void secrets_are_told_and_not_shown(void **state HL_UNUSED)
     for (size_t i = 0; i < HL_COUNT(rows); i++) {
         hl_auto(arena) struct hl_arena *arena = hl_arena_new();
         hl_auto(text) struct hl_text out = HL_TEXT_INIT(65536);
-        const struct hl_change change = {.path = "password",
-                                         .field = &secret_field,
-                                         .desired = text(arena, rows[i].desired),
-                                         .live = text(arena, rows[i].live),
-                                         .sensitive = true};
+        const struct hl_change change = {
+            .path = "password", .field = &secret_field, .desired = text(arena, rows[i].desired), .live = text(arena, rows[i].live), .sensitive = true};
 
         render(&out, &change, (struct hl_look){.verbose = true}, rows[i].drift);
         if (strcmp(hl_text_get(&out), rows[i].expected) != 0)
@@ -123,11 +120,8 @@ static void texts_of_several_lines_are_diffed(void **state HL_UNUSED)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(65536);
-    const struct hl_change change = {.path = "content",
-                                     .field = &text_field,
-                                     .desired = text(arena, "one\ntwo\nthree\n"),
-                                     .live = text(arena, "one\n2\033\nthree\n"),
-                                     .at = {9, 1}};
+    const struct hl_change change = {
+        .path = "content", .field = &text_field, .desired = text(arena, "one\ntwo\nthree\n"), .live = text(arena, "one\n2\033\nthree\n"), .at = {9, 1}};
 
     render(&out, &change, (struct hl_look){0}, false);
     assert_string_equal(hl_text_get(&out), "  content  1 line added, 1 removed  hlrec.yaml:9\n"
@@ -180,24 +174,22 @@ static void a_narrow_terminal_gets_two_lines(void **state HL_UNUSED)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(65536);
-    const struct hl_change change = {.path = "image", .field = &text_field, .desired = text(arena, "docker.io/library/alpine"), .live = text(arena, "ghcr.io/somebody/debian")};
+    const struct hl_change change = {
+        .path = "image", .field = &text_field, .desired = text(arena, "docker.io/library/alpine"), .live = text(arena, "ghcr.io/somebody/debian")};
 
     render(&out, &change, (struct hl_look){.width = 40}, false);
     assert_string_equal(hl_text_get(&out), "  image  ghcr.io/somebody/debian\n      -> docker.io/library/alpine\n");
 }
 
-int hl_test_change(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_are_shown_two_or_three),
-        cmocka_unit_test(values_have_the_form_of_their_field),
-        cmocka_unit_test(secrets_are_told_and_not_shown),
-        cmocka_unit_test(unknown_values_name_what_they_wait_for),
-        cmocka_unit_test(texts_of_several_lines_are_diffed),
-        cmocka_unit_test(long_lists_are_diffed_item_by_item),
-        cmocka_unit_test(long_texts_are_cut_around_the_difference),
-        cmocka_unit_test(a_narrow_terminal_gets_two_lines),
-    };
+static const struct CMUnitTest change_tests[] = {
+    cmocka_unit_test(values_are_shown_two_or_three),
+    cmocka_unit_test(values_have_the_form_of_their_field),
+    cmocka_unit_test(secrets_are_told_and_not_shown),
+    cmocka_unit_test(unknown_values_name_what_they_wait_for),
+    cmocka_unit_test(texts_of_several_lines_are_diffed),
+    cmocka_unit_test(long_lists_are_diffed_item_by_item),
+    cmocka_unit_test(long_texts_are_cut_around_the_difference),
+    cmocka_unit_test(a_narrow_terminal_gets_two_lines),
+};
 
-    return cmocka_run_group_tests_name("change", tests, NULL, NULL);
-}
+const struct hl_tests hl_tests_change = {change_tests, HL_COUNT(change_tests)};

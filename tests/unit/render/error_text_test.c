@@ -48,12 +48,9 @@ static void findings_end_with_their_number(void **state HL_UNUSED)
     }
 }
 
-int hl_test_error_text(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_chain_becomes_lines),
-        cmocka_unit_test(findings_end_with_their_number),
-    };
+static const struct CMUnitTest error_text_tests[] = {
+    cmocka_unit_test(a_chain_becomes_lines),
+    cmocka_unit_test(findings_end_with_their_number),
+};
 
-    return cmocka_run_group_tests_name("error", tests, NULL, NULL);
-}
+const struct hl_tests hl_tests_error_text = {error_text_tests, HL_COUNT(error_text_tests)};

@@ -24,8 +24,12 @@ static struct hl_plan *sample(struct hl_arena *arena)
     steps[1]->at = (struct hl_span){120, 3};
     steps[2] = hl_test_step(arena, "route.homelab-lan", HL_ACTION_UPDATE);
     steps[2]->reason = "drift: changed outside hlrec since run 40";
-    changes[1] = (struct hl_change){.path = "enabled", .field = &fields[1], .desired = hl_value_bool(arena, true), .recorded = hl_value_bool(arena, true),
-                                    .live = hl_value_bool(arena, false), .origin = HL_ORIGIN_DRIFT};
+    changes[1] = (struct hl_change){.path = "enabled",
+                                    .field = &fields[1],
+                                    .desired = hl_value_bool(arena, true),
+                                    .recorded = hl_value_bool(arena, true),
+                                    .live = hl_value_bool(arena, false),
+                                    .origin = HL_ORIGIN_DRIFT};
     steps[2]->changes = &changes[1];
     steps[2]->changes_count = 1;
     steps[3] = hl_test_step(arena, "router.old-wiki", HL_ACTION_DELETE);
@@ -33,9 +37,13 @@ static struct hl_plan *sample(struct hl_arena *arena)
     steps[4] = hl_test_step(arena, "container.netbird-proxy", HL_ACTION_REPLACE);
     steps[4]->reason = "image cannot change in place";
     steps[4]->used_by = users;
-    changes[0] = (struct hl_change){.path = "image", .field = &fields[0], .desired = hl_value_text(arena, "netbirdio/netbird-proxy:0.66.1"),
+    changes[0] = (struct hl_change){.path = "image",
+                                    .field = &fields[0],
+                                    .desired = hl_value_text(arena, "netbirdio/netbird-proxy:0.66.1"),
                                     .recorded = hl_value_text(arena, "netbirdio/netbird-proxy:0.66.0"),
-                                    .live = hl_value_text(arena, "netbirdio/netbird-proxy:0.66.0"), .forces_replacement = true, .at = {88, 12}};
+                                    .live = hl_value_text(arena, "netbirdio/netbird-proxy:0.66.0"),
+                                    .forces_replacement = true,
+                                    .at = {88, 12}};
     steps[4]->changes = &changes[0];
     steps[4]->changes_count = 1;
     steps[5] = hl_test_step(arena, "container.netbird-agent", HL_ACTION_DEFER);
@@ -46,11 +54,18 @@ static struct hl_plan *sample(struct hl_arena *arena)
 
 static void a_plan_reads_as_the_design_says(void **state HL_UNUSED)
 {
-    static const struct hl_read_stats stats[] = {{.provider = "docker", .requests = 9}, {.provider = "netbird", .requests = 3}, {.provider = "authentik", .late = true}};
+    static const struct hl_read_stats stats[] = {
+        {.provider = "docker", .requests = 9}, {.provider = "netbird", .requests = 3}, {.provider = "authentik", .late = true}};
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(65536);
-    const struct hl_plan_view view = {.plan = sample(arena), .file = "bifrost.yaml", .commit = "3f9c1ab0d2e4", .stack = "bifrost", .serial = 41, .read_ms = 120,
-                                      .stats = stats, .stats_count = 3};
+    const struct hl_plan_view view = {.plan = sample(arena),
+                                      .file = "bifrost.yaml",
+                                      .commit = "3f9c1ab0d2e4",
+                                      .stack = "bifrost",
+                                      .serial = 41,
+                                      .read_ms = 120,
+                                      .stats = stats,
+                                      .stats_count = 3};
 
     hl_render_plan_human(&out, &view, (struct hl_look){0});
     assert_string_equal(hl_text_get(&out),
@@ -77,7 +92,8 @@ static void the_last_line_is_stable(void **state HL_UNUSED)
     } rows[] = {
         {"nothing", HL_ACTION_NONE, false, "Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 0 deferred, 1 unchanged. Data loss: none."},
         {"adopt", HL_ACTION_ADOPT, false, "Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 to adopt, 0 deferred, 0 unchanged. Data loss: none."},
-        {"forget", HL_ACTION_FORGET, false, "Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 to forget, 0 deferred, 0 unchanged. Data loss: none."},
+        {"forget", HL_ACTION_FORGET, false,
+         "Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 1 to forget, 0 deferred, 0 unchanged. Data loss: none."},
         {"refuse", HL_ACTION_REFUSE, true, "Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 0 deferred, 1 refused, 0 unchanged. Data loss: none."},
         {"data", HL_ACTION_DELETE, true, "Plan: 0 to create, 0 to update, 0 to replace, 1 to delete, 0 deferred, 0 unchanged. Data loss: volume.a."},
     };
@@ -106,16 +122,13 @@ static void the_same_plan_gives_the_same_bytes(void **state HL_UNUSED)
     assert_string_equal(hl_text_get(&first), hl_text_get(&second));
 }
 
-int hl_test_human(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_plan_reads_as_the_design_says),
-        cmocka_unit_test(the_last_line_is_stable),
-        cmocka_unit_test(the_same_plan_gives_the_same_bytes),
-    };
+static const struct CMUnitTest human_tests[] = {
+    cmocka_unit_test(a_plan_reads_as_the_design_says),
+    cmocka_unit_test(the_last_line_is_stable),
+    cmocka_unit_test(the_same_plan_gives_the_same_bytes),
+};
 
-    return cmocka_run_group_tests_name("human", tests, NULL, NULL);
-}
+const struct hl_tests hl_tests_human = {human_tests, HL_COUNT(human_tests)};
 
 /* ---- JSON ---- */
 
@@ -158,12 +171,9 @@ static void json_hides_secrets_and_unknowns(void **state HL_UNUSED)
     assert_string_equal(hl_text_get(&out), "{\"plain\":\"seen\",\"secret\":null,\"later\":null}");
 }
 
-int hl_test_json_plan(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_has_the_contract),
-        cmocka_unit_test(json_hides_secrets_and_unknowns),
-    };
+static const struct CMUnitTest json_plan_tests[] = {
+    cmocka_unit_test(json_has_the_contract),
+    cmocka_unit_test(json_hides_secrets_and_unknowns),
+};
 
-    return cmocka_run_group_tests_name("json", tests, NULL, NULL);
-}
+const struct hl_tests hl_tests_json_plan = {json_plan_tests, HL_COUNT(json_plan_tests)};

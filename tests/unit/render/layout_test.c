@@ -13,11 +13,17 @@ static void widths_are_those_of_a_terminal(void **state HL_UNUSED)
     } rows[] = {
         {"nothing", "", 0},
         {"ascii", "container.web", 13},
-        {"umlauts", "gr\xc3\xbc\xc3\x9f" "e", 5},
+        {"umlauts",
+         "gr\xc3\xbc\xc3\x9f"
+         "e",
+         5},
         {"wide characters", "\xe6\x97\xa5\xe6\x9c\xac", 4},
         {"a combining accent", "e\xcc\x81", 1},
         {"our own colour", "\033[31mDELETE\033[0m", 6},
-        {"broken UTF-8", "a\xff" "b", 3},
+        {"broken UTF-8",
+         "a\xff"
+         "b",
+         3},
     };
 
     for (size_t i = 0; i < HL_COUNT(rows); i++) {
@@ -66,13 +72,10 @@ static void tables_align_and_escape(void **state HL_UNUSED)
                                            " long\n");
 }
 
-int hl_test_layout(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(widths_are_those_of_a_terminal),
-        cmocka_unit_test(words_wrap_at_the_width_and_hang),
-        cmocka_unit_test(tables_align_and_escape),
-    };
+static const struct CMUnitTest layout_tests[] = {
+    cmocka_unit_test(widths_are_those_of_a_terminal),
+    cmocka_unit_test(words_wrap_at_the_width_and_hang),
+    cmocka_unit_test(tables_align_and_escape),
+};
 
-    return cmocka_run_group_tests_name("layout", tests, NULL, NULL);
-}
+const struct hl_tests hl_tests_layout = {layout_tests, HL_COUNT(layout_tests)};

@@ -13,3 +13,6 @@ TESTS += %reldir%/render_test
 %canon_reldir%_render_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_render_test_LDADD = \
 	reconcile/render/libhlrender.a reconcile/plan/libhlplan.a schema/libhlschema.a schema/base/libhlbase.a $(HL_LIBS) $(CMOCKA_LIBS)
+
+TESTS += %reldir%/manual_is_current.sh
+EXTRA_DIST += %reldir%/manual_is_current.sh

@@ -79,14 +79,11 @@ static void a_hostile_name_stays_in_its_cell(void **state HL_UNUSED)
     assert_non_null(strstr(hl_text_get(&out), "| **DELETE** | <code>router.x&#124;y&#96;&#60;/code"));
 }
 
-int hl_test_markdown(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_only_themselves),
-        cmocka_unit_test(sentences_hold_no_marks),
-        cmocka_unit_test(fences_are_longer_than_what_is_in_them),
-        cmocka_unit_test(a_hostile_name_stays_in_its_cell),
-    };
+static const struct CMUnitTest markdown_tests[] = {
+    cmocka_unit_test(names_are_only_themselves),
+    cmocka_unit_test(sentences_hold_no_marks),
+    cmocka_unit_test(fences_are_longer_than_what_is_in_them),
+    cmocka_unit_test(a_hostile_name_stays_in_its_cell),
+};
 
-    return cmocka_run_group_tests_name("markdown", tests, NULL, NULL);
-}
+const struct hl_tests hl_tests_markdown = {markdown_tests, HL_COUNT(markdown_tests)};

@@ -1,4 +1,4 @@
-/* The groups of tests of the renderer, one per module. Each returns the number of its failed tests. */
+/* The tests of the renderer, by module. */
 #ifndef HL_TESTS_UNIT_RENDER_TESTS_H
 #define HL_TESTS_UNIT_RENDER_TESTS_H
 
@@ -10,12 +10,18 @@
 
 #include <cmocka.h>
 
-int hl_test_layout(void);
-int hl_test_unified(void);
-int hl_test_change(void);
-int hl_test_markdown(void);
-int hl_test_human(void);
-int hl_test_json_plan(void);
-int hl_test_error_text(void);
+/* All run as one group: TAP allows one plan for a program. */
+struct hl_tests {
+    const struct CMUnitTest *items;
+    size_t count;
+};
+
+extern const struct hl_tests hl_tests_layout;
+extern const struct hl_tests hl_tests_unified;
+extern const struct hl_tests hl_tests_change;
+extern const struct hl_tests hl_tests_markdown;
+extern const struct hl_tests hl_tests_human;
+extern const struct hl_tests hl_tests_json_plan;
+extern const struct hl_tests hl_tests_error_text;
 
 #endif

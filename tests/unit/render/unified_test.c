@@ -104,13 +104,10 @@ static void large_texts_stay_cheap(void **state HL_UNUSED)
     assert_int_equal(count.removed, 20000);
 }
 
-int hl_test_unified(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines_are_compared),
-        cmocka_unit_test(a_diff_holds_both_texts),
-        cmocka_unit_test(large_texts_stay_cheap),
-    };
+static const struct CMUnitTest unified_tests[] = {
+    cmocka_unit_test(lines_are_compared),
+    cmocka_unit_test(a_diff_holds_both_texts),
+    cmocka_unit_test(large_texts_stay_cheap),
+};
 
-    return cmocka_run_group_tests_name("unified", tests, NULL, NULL);
-}
+const struct hl_tests hl_tests_unified = {unified_tests, HL_COUNT(unified_tests)};

@@ -205,18 +205,8 @@ static void rename_volumes(struct hl_check *check, struct hl_value *body)
     }
 }
 
-static void add_dependency(struct hl_check *check, struct hl_value *body, const char *name)
-{
-    struct hl_value *dependencies = part(check, body, "depends_on");
-
-    if (!hl_value_is(dependencies, HL_MAP) || hl_value_get(dependencies, name) != NULL)
-        return;
-    struct hl_value *dependency = hl_value_map(check->arena);
-    hl_value_map_put_text(dependency, "condition", "service_started");
-    hl_value_map_put(dependencies, name, dependency);
-}
-
-/* A container that lives in another's namespace holds on to that one's id: it depends on it, and must follow its replacement. */
+/* A container that lives in another's namespace holds on to that one's id: it must follow its replacement. (Asking for
+ * the id makes the dependency.) */
 static void join(struct hl_check *check, struct hl_value *body, const char *field, const char *member)
 {
     const struct hl_value *value = hl_value_get(body, field);
@@ -231,7 +221,6 @@ static void join(struct hl_check *check, struct hl_value *body, const char *fiel
         hl_diag_error(check->diags, value->at, "'%s: %s': the spec has no container '%s'", field, text, name);
     if (id == NULL)
         return;
-    add_dependency(check, body, name);
     if (!hl_value_is(id, HL_NULL))
         hl_value_map_put(part(check, body, "joins"), member, id);
 }

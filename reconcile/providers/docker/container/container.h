@@ -1,7 +1,8 @@
 /* Containers on one engine: the calls that the kind's verbs are made of. All go by the full id, since the engine takes a name that nobody has for the beginning
  * of an id.
  *
- *     read.c      refresh, unmanaged, what a verb gives back as result
+ *     read.c      refresh, what a verb gives back as result
+ *     unmanaged.c what nobody owns, as a spec would say it
  *     call.c      single calls: inspect, start, stop, rename, remove, connect
  *     make.c      a new container, complete but not started
  *     apply.c     create, update, remove
@@ -79,9 +80,12 @@ void hl_container_log_unframe(struct hl_text *out, const char *data, size_t leng
 
 /* --- read.c --- */
 
-/* The live values of a container as refresh would give them, with `desired` as the record. *out is NULL when it is gone. */
+/* The live values of a container as refresh would give them, with `desired` as the record; for import `resource` and
+ * `desired` are NULL. *out is NULL when it is gone. */
 bool hl_container_values(struct hl_docker *docker, struct hl_arena *arena, const char *id, const char *resource, const struct hl_value *desired,
                          struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;
+/* Name of a row of the list. */
+const char *hl_container_row_name(const struct hl_value *row);
 /* Sets op->result and op->result_id. */
 bool hl_container_set_result(struct hl_op *op, const char *id, struct hl_error **err) HL_MUST_CHECK;
 bool hl_container_refresh(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err);

@@ -91,14 +91,18 @@ static void put_network_mode(const struct hl_container_view *view, struct hl_val
 
 /* --- Networks --- */
 
-static bool has_alias(const struct hl_value *body, const char *network, const char *alias)
+/* In any network: when this is read, a network's name in Docker may not be known to the spec yet. */
+static bool has_alias(const struct hl_value *body, const char *alias)
 {
-    const struct hl_value *aliases = hl_value_get(hl_value_get(hl_value_get(body, "networks"), network), "aliases");
+    const struct hl_value *networks = hl_value_get(body, "networks");
 
-    for (size_t i = 0; i < hl_value_count(aliases); i++) {
-        const struct hl_value *item = hl_value_item(aliases, i);
-        if (hl_value_is(item, HL_TEXT) && strcmp(item->text.data, alias) == 0)
-            return true;
+    for (size_t i = 0; i < hl_value_count(networks); i++) {
+        const struct hl_value *aliases = hl_value_get(hl_value_at(networks, i), "aliases");
+        for (size_t j = 0; j < hl_value_count(aliases); j++) {
+            const struct hl_value *item = hl_value_item(aliases, j);
+            if (hl_value_is(item, HL_TEXT) && strcmp(item->text.data, alias) == 0)
+                return true;
+        }
     }
     return false;
 }
@@ -118,7 +122,7 @@ static bool is_implied(const struct hl_container_view *view, const char *alias)
            is(view->resource, alias);
 }
 
-static struct hl_value *live_aliases(const struct hl_container_view *view, const char *network, const struct hl_value *endpoint)
+static struct hl_value *live_aliases(const struct hl_container_view *view, const struct hl_value *endpoint)
 {
     const struct hl_value *told = hl_value_get(endpoint, "Aliases");
     struct hl_value *aliases = hl_value_list(view->arena);
@@ -130,7 +134,7 @@ static struct hl_value *live_aliases(const struct hl_container_view *view, const
             continue;
         for (size_t j = 0; j < hl_value_count(aliases) && !seen; j++)
             seen = hl_value_equal(hl_value_item(aliases, j), item);
-        const bool named = has_alias(view->desired, network, item->text.data) || has_alias(view->recorded, network, item->text.data);
+        const bool named = has_alias(view->desired, item->text.data) || has_alias(view->recorded, item->text.data);
         if (!seen && (named || !is_implied(view, item->text.data)))
             hl_value_list_add(view->arena, aliases, hl_value_text(view->arena, item->text.data));
     }
@@ -145,14 +149,14 @@ static bool is_stale(const struct hl_container_view *view, const char *network, 
     return view->networks != NULL && !hl_is_blank(id) && !is(hl_map_find(view->networks, network), id);
 }
 
-static struct hl_value *live_network(const struct hl_container_view *view, const char *name, const struct hl_value *endpoint)
+static struct hl_value *live_network(const struct hl_container_view *view, const struct hl_value *endpoint)
 {
     const struct hl_value *ipam = hl_value_get(endpoint, "IPAMConfig");
     const char *ip4 = hl_value_get_text(ipam, "IPv4Address");
     const char *ip6 = hl_value_get_text(ipam, "IPv6Address");
     struct hl_value *network = hl_value_map(view->arena);
 
-    hl_value_map_put(network, "aliases", live_aliases(view, name, endpoint));
+    hl_value_map_put(network, "aliases", live_aliases(view, endpoint));
     if (!hl_is_blank(ip4))
         hl_value_map_put_text(network, "ipv4_address", ip4);
     if (!hl_is_blank(ip6))
@@ -179,7 +183,7 @@ static void put_networks(const struct hl_container_view *view, struct hl_value *
         if (strcmp(name, "host") == 0 || strcmp(name, "none") == 0 || is_stale(view, name, endpoint))
             continue;
         if (strcmp(name, "bridge") != 0 || hl_view_names(view, "networks", name))
-            hl_value_map_put(networks, name, live_network(view, name, endpoint));
+            hl_value_map_put(networks, name, live_network(view, endpoint));
     }
     if (hl_value_count(networks) > 0)
         hl_view_put(view, live, "networks", networks);

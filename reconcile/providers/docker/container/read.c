@@ -38,7 +38,7 @@ struct reader {
 /* --- Which one is it? --- */
 
 /* "/web"; a link's "/other/web" is not its name. */
-static const char *row_name(const struct hl_value *row)
+const char *hl_container_row_name(const struct hl_value *row)
 {
     const struct hl_value *names = hl_value_get(row, "Names");
 
@@ -65,7 +65,7 @@ static void index_rows(struct reader *reader)
         struct hl_value *row = hl_value_item(reader->list, i);
         const struct hl_value *labels = hl_value_get(row, "Labels");
         const char *id = hl_container_id(row);
-        const char *name = row_name(row);
+        const char *name = hl_container_row_name(row);
         const char *address = hl_value_get_text(labels, "hlrec.address");
         if (id == NULL)
             continue;
@@ -348,29 +348,5 @@ bool hl_container_set_result(struct hl_op *op, const char *id, struct hl_error *
     if (op->result == NULL)
         return hl_fail(err, HL_E_NOT_FOUND, "the container was removed at once by somebody else");
     op->result_id = id;
-    return true;
-}
-
-/* --- Unmanaged --- */
-
-bool hl_container_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
-{
-    struct hl_docker *docker = hl_docker_of(session);
-    struct hl_value *rows = NULL;
-
-    if (!hl_container_list(docker, arena, "", &rows, err))
-        return false;
-    for (size_t i = 0; i < hl_value_count(rows); i++) {
-        const struct hl_value *row = hl_value_item(rows, i);
-        const char *owner = NULL;
-        if (hl_mark_owner(arena, hl_value_get(row, "Labels"), docker->run, &owner) != HL_OWNER_NONE || hl_value_get_text(hl_value_get(row, "Labels"), "hlrec.managed"))
-            continue;
-        struct hl_value *found = hl_value_map(arena);
-        hl_value_map_put_text(found, "kind", "container");
-        hl_value_map_put_text(found, "name", row_name(row));
-        hl_value_map_put_text(found, "id", hl_container_id(row));
-        hl_value_map_put_text(found, "owner", owner);
-        hl_value_list_add(arena, list, found);
-    }
     return true;
 }
