@@ -74,6 +74,7 @@ struct hl_op {
     /* Out: */
     const char *result_id;              /* NULL keeps `id` */
     struct hl_value *result;            /* live values after the action, as refresh would give them, sensitive once-only values included */
+    bool undone;                        /* it failed, and all that it had begun is undone for sure: nothing is left for a recovery to look at */
     const char *note;                   /* a line for the person: "rolled back", "not verified: no API"; or NULL */
     struct hl_error *error;             /* apply_batch: why this one failed; NULL when done */
     /* Durably keeps what must not be lost if the program dies now (a value told only once): sealed in the journal before it returns. */

@@ -202,21 +202,19 @@ static const char *resolve_key(struct hl_check *check, const char *key, struct h
     return NULL;
 }
 
-/* A map's value; null is kept where it means something: a name without a value. */
+/* A map's value. One left empty is an empty object, or null where that means something: a name without a value. One that a reference makes null is
+ * absent with its key. */
 static void decode_entry(struct hl_check *check, struct hl_value *map, const char *key, struct hl_span at, const struct hl_node *node,
                          const struct hl_field *item, const struct hl_place *place)
 {
     const struct hl_place inner = {.up = place, .key = key, .at = at};
-    size_t errors = check->diags->errors;
-    struct hl_value *value = NULL;
+    struct hl_value *value;
 
-    if (node == NULL || hl_node_is_null(node)) {
-        if (item->type == HL_F_OBJECT)
-            value = hl_decode_members(check, NULL, item->fields, item->forms, NULL, &inner);
-    } else {
+    if (!hl_node_is_null(node))
         value = hl_decode_value(check, node, item, &inner);
-    }
-    if (value == NULL && check->diags->errors == errors && item->type != HL_F_OBJECT)
+    else if (item->type == HL_F_OBJECT)
+        value = hl_decode_members(check, NULL, item->fields, item->forms, NULL, &inner);
+    else
         value = hl_value_null(check->arena);
     if (value == NULL)
         return;

@@ -36,6 +36,8 @@ enum hl_answer hl_prompt(struct hl_context *context, const char *question)
 
     if (!somebody_is_there())
         return HL_ANSWER_NOBODY;
+    /* What the stream has buffered, poll would not see. */
+    (void)setvbuf(stdin, NULL, _IONBF, 0);
     (void)hl_sink_flush(&context->out);
     hl_sink_puts(&context->err, question);
     (void)hl_sink_flush(&context->err);

@@ -177,6 +177,8 @@ static void publish(struct task *task)
 /* Whether nobody can say what the failed action has done: then its intent stays, and the next run looks. */
 static bool is_doubtful(const struct task *task)
 {
+    if (task->op.undone)
+        return false;
     if (task->intent.checkpoint != NULL)
         return true;
     const enum hl_code code = task->error != NULL ? task->error->code : HL_E_FAILED;

@@ -14,9 +14,9 @@ struct hl_change_look {
 };
 
 /* The step's changes; for a creation, which has none, what will be set. */
-void hl_step_changes(struct hl_arena *arena, const struct hl_step *step, struct hl_changes *out);
+void hl_shown_changes(struct hl_arena *arena, const struct hl_step *step, struct hl_changes *out);
 /* What live differs in from the record. Empty for steps that are not recorded or were not read. */
-void hl_step_drift(struct hl_arena *arena, const struct hl_step *step, struct hl_changes *out);
+void hl_drift_changes(struct hl_arena *arena, const struct hl_step *step, struct hl_changes *out);
 
 /* One line a change, columns aligned; long texts as a unified diff below theirs. */
 void hl_changes_human(struct hl_text *out, const struct hl_changes *changes, const struct hl_change_look *look);

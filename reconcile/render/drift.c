@@ -7,14 +7,14 @@
 
 #include <string.h>
 
-void hl_step_changes(struct hl_arena *arena, const struct hl_step *step, struct hl_changes *out)
+void hl_shown_changes(struct hl_arena *arena, const struct hl_step *step, struct hl_changes *out)
 {
     *out = (struct hl_changes){.items = step->changes, .count = step->changes_count};
     if (out->count == 0 && step->action == HL_ACTION_CREATE && step->kind != NULL && step->desired != NULL)
         hl_diff(arena, step->kind->fields, step->desired, NULL, NULL, NULL, out);
 }
 
-void hl_step_drift(struct hl_arena *arena, const struct hl_step *step, struct hl_changes *out)
+void hl_drift_changes(struct hl_arena *arena, const struct hl_step *step, struct hl_changes *out)
 {
     *out = (struct hl_changes){0};
     if (step->drifted && step->kind != NULL && step->recorded != NULL && step->live->presence == HL_LIVE_PRESENT)
@@ -78,7 +78,7 @@ static void put_step(struct hl_text *out, struct hl_arena *arena, const struct h
         put_line(out, "UNREAD", HL_PAINT_RED, step->address, step->live->presence == HL_LIVE_UNREAD ? "not read" : "could not be read", width, look.color);
     } else if (step->drifted) {
         put_line(out, "DRIFT", HL_PAINT_YELLOW, step->address, "changed outside hlrec", width, look.color);
-        hl_step_drift(arena, step, &changes);
+        hl_drift_changes(arena, step, &changes);
         hl_changes_human(out, &changes, &change_look);
     }
 }

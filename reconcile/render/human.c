@@ -196,7 +196,7 @@ static void put_step(struct page *page, const struct hl_step *step, enum hl_pain
 
     put_reason(page, &reason, step);
     put_verdict(page, hl_action_info(step->action)->verb, paint, step->address, hl_text_get(&reason));
-    hl_step_changes(page->arena, step, &changes);
+    hl_shown_changes(page->arena, step, &changes);
     /* What a new object will be stands in the spec; it is repeated on demand only. */
     if (step->action != HL_ACTION_CREATE || page->look.verbose)
         hl_changes_human(page->out, &changes, &look);

@@ -71,7 +71,7 @@ static struct hl_value *action_value(struct hl_arena *arena, const struct hl_ste
     struct hl_value *map = hl_value_map(arena);
     struct hl_changes changes;
 
-    hl_step_changes(arena, step, &changes);
+    hl_shown_changes(arena, step, &changes);
     hl_value_map_put_text(map, "address", step->address);
     hl_value_map_put_text(map, "kind", step->kind_name);
     hl_value_map_put_text(map, "name", step->name);
@@ -127,7 +127,7 @@ struct hl_value *hl_plan_json_drift(struct hl_arena *arena, const struct hl_plan
 
         struct hl_value *map = hl_value_map(arena);
 
-        hl_step_drift(arena, step, &changes);
+        hl_drift_changes(arena, step, &changes);
         hl_value_map_put_text(map, "address", step->address);
         hl_value_map_put_bool(map, "gone", gone);
         hl_value_map_put(map, "changes", changes_value(arena, &changes, true));

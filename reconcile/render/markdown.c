@@ -136,7 +136,7 @@ static void put_details(struct hl_text *out, struct hl_arena *arena, const struc
     hl_auto(text) struct hl_text fields = HL_TEXT_INIT(HL_MAX_RENDER);
     struct hl_changes changes;
 
-    hl_step_changes(arena, step, &changes);
+    hl_shown_changes(arena, step, &changes);
     if (changes.count == 0 && step->hint == NULL && (step->live->error == NULL || step->action != HL_ACTION_REFUSE))
         return;
     hl_text_printf(out, "<details%s><summary>%s <code>", is_destructive(step) ? " open" : "", hl_action_info(step->action)->verb);

@@ -1,24 +1,17 @@
 #include "config.h"
 
-#include "reconcile/transport/http.h"
+#include "reconcile/transport/http_internal.h"
 
 #include "schema/base/crypto.h"
 
 #include <assert.h>
-#include <curl/curl.h>
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/un.h>
 #include <time.h>
 
 enum {
-    CONNECT_TIMEOUT_MS = 5000,
-    TIMEOUT_MS = 30000,
-    TRIES = 4,
     FIRST_DELAY_MS = 200,
     LONGEST_DELAY_MS = 60000, /* a server that asks for more gets its answer handed on instead */
     NAP_MS = 50,              /* how soon an interrupt is seen in a pause */
@@ -28,241 +21,12 @@ enum {
     MAX_HEADERS = 256 * 1024,
 };
 
-struct header {
-    char *name, *value;
-};
-
-struct hl_http {
-    char *base;   /* what a request's path is put behind, for curl */
-    char *shown;  /* the same for people: without user and password, and with the socket's path */
-    char *socket; /* NULL for TCP */
-    char *user_agent, *ca_file, *cert_file, *key_file;
-    bool insecure;
-    int64_t connect_timeout_ms, timeout_ms;
-    int tries;
-    const volatile int *interrupts;
-    atomic_size_t requests, retries;
-    pthread_mutex_t lock; /* over all below */
-    CURL **idle;          /* last in, first out: the warmest connection is taken first */
-    size_t idle_count, idle_capacity;
-    struct header *headers;
-    size_t headers_count;
-};
-
-/* One perform(), with what curl's callbacks need to know. */
-struct exchange {
-    struct hl_http *client;
-    const struct hl_http_request *request;
-    struct hl_http_response *response;
-    CURL *easy;
-    struct curl_slist *headers;
-    char *url;
-    int64_t deadline_ms; /* 0: none */
-    size_t max_body;
-    size_t received;
-    unsigned sends;  /* of this attempt */
-    bool safe;       /* may be sent twice */
-    bool delivered;  /* on_data has seen something */
-    bool broken_off; /* by on_data */
-    bool too_long;
-    CURLcode code;
-    long os_errno;
-    char text[CURL_ERROR_SIZE];
-};
-
-static void start_curl(void)
-{
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        abort();
-}
-
 static int64_t now_ms(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static bool is_interrupted(const struct hl_http *client)
-{
-    return client->interrupts != NULL && *client->interrupts >= 2;
-}
-
-static void free_secret(char *text)
-{
-    if (text != NULL)
-        hl_wipe(text, strlen(text));
-    free(text);
-}
-
-static bool has_control(const char *text)
-{
-    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++)
-        if ((*at < 0x20 && *at != '\t') || *at == 0x7f)
-            return true;
-    return false;
-}
-
-/* --- The client --- */
-
-static char *joined(const char *a, const char *b, size_t b_length)
-{
-    size_t a_length = strlen(a);
-    char *both = hl_alloc(a_length + b_length + 1);
-
-    memcpy(both, a, a_length);
-    memcpy(both + a_length, b, b_length);
-    return both;
-}
-
-static bool take_socket(struct hl_http *client, const char *path, struct hl_error **err)
-{
-    if (path[0] != '/')
-        return hl_fail(err, HL_E_SPEC, "the socket in 'unix://%s' is not an absolute path", path);
-    if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
-        return hl_fail(err, HL_E_SPEC, "the socket's path '%s' is longer than the system allows", path);
-    client->socket = hl_strdup(path);
-    client->base = hl_strdup("http://localhost");
-    client->shown = joined("unix://", path, strlen(path));
-    return true;
-}
-
-/* The URL is not shown in errors: it may hold a password. */
-static bool take_url(struct hl_http *client, const char *url, struct hl_error **err)
-{
-    if (hl_is_blank(url))
-        return hl_fail(err, HL_E_SPEC, "the URL of the API is empty");
-    if (has_control(url) || strpbrk(url, " \t") != NULL)
-        return hl_fail(err, HL_E_SPEC, "the URL of the API holds a blank or a control character");
-    if (hl_starts_with(url, "unix://"))
-        return take_socket(client, url + 7, err);
-
-    const char *scheme = hl_starts_with(url, "http://") ? "http://" : hl_starts_with(url, "https://") ? "https://" : NULL;
-
-    if (scheme == NULL)
-        return hl_fail(err, HL_E_SPEC, "the URL of the API begins with none of 'http://', 'https://', 'unix://'");
-    if (strpbrk(url, "?#") != NULL)
-        return hl_fail(err, HL_E_SPEC, "the URL of the API has a query or a fragment");
-
-    size_t length = strlen(url);
-    const char *host = url + strlen(scheme);
-
-    while (length > strlen(scheme) && url[length - 1] == '/')
-        length--;
-    client->base = joined("", url, length);
-
-    const char *path = strchr(host, '/');
-    size_t authority = path == NULL ? strlen(host) : (size_t)(path - host);
-
-    for (size_t i = authority; i > 0; i--) {
-        if (host[i - 1] == '@') {
-            host += i;
-            break;
-        }
-    }
-    if (*host == '\0' || *host == '/' || *host == ':')
-        return hl_fail(err, HL_E_SPEC, "the URL of the API names no host");
-    client->shown = joined(scheme, host, length - (size_t)(host - url));
-    return true;
-}
-
-bool hl_http_new(const struct hl_http_options *options, struct hl_http **out, struct hl_error **err)
-{
-    struct hl_http *client = hl_alloc(sizeof(*client));
-
-    pthread_mutex_init(&client->lock, NULL);
-    client->user_agent = hl_strdup(options->user_agent);
-    client->ca_file = hl_strdup(options->ca_file);
-    client->cert_file = hl_strdup(options->cert_file);
-    client->key_file = hl_strdup(options->key_file);
-    client->insecure = options->insecure;
-    client->connect_timeout_ms = options->connect_timeout_ms > 0 ? options->connect_timeout_ms : CONNECT_TIMEOUT_MS;
-    client->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : TIMEOUT_MS;
-    client->tries = options->tries > 0 ? options->tries : TRIES;
-    client->interrupts = options->interrupts;
-    if (!take_url(client, options->url, err)) {
-        hl_http_free(client);
-        return false;
-    }
-    *out = client;
-    return true;
-}
-
-void hl_http_free(struct hl_http *client)
-{
-    if (client == NULL)
-        return;
-    for (size_t i = 0; i < client->idle_count; i++)
-        curl_easy_cleanup(client->idle[i]);
-    free(client->idle);
-    for (size_t i = 0; i < client->headers_count; i++) {
-        free(client->headers[i].name);
-        free_secret(client->headers[i].value);
-    }
-    free(client->headers);
-    free_secret(client->base);
-    free(client->shown);
-    free(client->socket);
-    free(client->user_agent);
-    free(client->ca_file);
-    free(client->cert_file);
-    free(client->key_file);
-    pthread_mutex_destroy(&client->lock);
-    free(client);
-}
-
-void hl_http_set_header(struct hl_http *client, const char *name, const char *value)
-{
-    struct header *found = NULL;
-
-    pthread_mutex_lock(&client->lock);
-    for (size_t i = 0; i < client->headers_count; i++)
-        if (strcasecmp(client->headers[i].name, name) == 0)
-            found = &client->headers[i];
-    if (found == NULL) {
-        /* The array holds pointers only, so that growing leaves no secret behind. */
-        client->headers = hl_realloc(client->headers, (client->headers_count + 1) * sizeof(*client->headers));
-        found = &client->headers[client->headers_count++];
-        *found = (struct header){.name = hl_strdup(name), .value = NULL};
-    }
-    free_secret(found->value);
-    found->value = hl_strdup(value == NULL ? "" : value);
-    pthread_mutex_unlock(&client->lock);
-}
-
-struct hl_http_stats hl_http_stats(const struct hl_http *client)
-{
-    return (struct hl_http_stats){.requests = atomic_load(&client->requests), .retries = atomic_load(&client->retries)};
-}
-
-static CURL *take_handle(struct hl_http *client)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    CURL *easy = NULL;
-
-    pthread_once(&once, start_curl);
-    pthread_mutex_lock(&client->lock);
-    if (client->idle_count > 0)
-        easy = client->idle[--client->idle_count];
-    pthread_mutex_unlock(&client->lock);
-    if (easy == NULL)
-        easy = curl_easy_init();
-    if (easy == NULL)
-        abort();
-    return easy;
-}
-
-static void give_handle_back(struct hl_http *client, CURL *easy)
-{
-    curl_easy_reset(easy); /* forgets the options and keeps the connections */
-    pthread_mutex_lock(&client->lock);
-    if (client->idle_count == client->idle_capacity) {
-        client->idle_capacity = client->idle_capacity == 0 ? 8 : client->idle_capacity * 2;
-        client->idle = hl_realloc(client->idle, client->idle_capacity * sizeof(CURL *));
-    }
-    client->idle[client->idle_count++] = easy;
-    pthread_mutex_unlock(&client->lock);
 }
 
 /* --- What curl calls --- */
@@ -277,7 +41,7 @@ static bool is_success(CURL *easy)
 
 static size_t on_body(char *data, size_t size, size_t count, void *context)
 {
-    struct exchange *exchange = context;
+    struct hl_http_exchange *exchange = context;
     const struct hl_http_request *request = exchange->request;
     size_t length = size * count;
 
@@ -300,7 +64,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 
 static size_t on_header(char *data, size_t size, size_t count, void *context)
 {
-    struct exchange *exchange = context;
+    struct hl_http_exchange *exchange = context;
     size_t length = size * count;
 
     /* Each answer begins with its status line: what came with a '100 Continue' is forgotten. */
@@ -312,17 +76,17 @@ static size_t on_header(char *data, size_t size, size_t count, void *context)
 
 static int on_progress(void *context, curl_off_t download, curl_off_t downloaded, curl_off_t upload, curl_off_t uploaded)
 {
-    const struct exchange *exchange = context;
+    const struct hl_http_exchange *exchange = context;
 
     (void)download, (void)downloaded, (void)upload, (void)uploaded;
-    return is_interrupted(exchange->client) ? 1 : 0;
+    return hl_http_is_interrupted(exchange->client) ? 1 : 0;
 }
 
 /* curl silently sends a request again when a kept connection dies without an answer. The server may have executed it and
  * died then, so what must not be done twice is stopped here. */
 static int on_send(void *context, char *peer, char *own, int peer_port, int own_port)
 {
-    struct exchange *exchange = context;
+    struct hl_http_exchange *exchange = context;
 
     (void)peer, (void)own, (void)peer_port, (void)own_port;
     exchange->sends++;
@@ -331,11 +95,20 @@ static int on_send(void *context, char *peer, char *own, int peer_port, int own_
 
 /* --- One attempt --- */
 
-static bool add_header(struct exchange *exchange, const char *name, const char *value, struct hl_error **err)
+static void add_line(struct hl_http_exchange *exchange, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(exchange->headers, line);
+
+    if (longer == NULL)
+        abort();
+    exchange->headers = longer;
+}
+
+static bool add_header(struct hl_http_exchange *exchange, const char *name, const char *value, struct hl_error **err)
 {
     hl_auto(text) struct hl_text line = HL_TEXT_INIT(MAX_HEADERS);
 
-    if (has_control(value)) {
+    if (hl_http_has_control(value)) {
         hl_fail(err, HL_E_SPEC, "the value of the header '%s' holds a line break or another control character", name);
         return hl_error_hint(err, "a token that was read from a file may end with a line break");
     }
@@ -343,12 +116,7 @@ static bool add_header(struct exchange *exchange, const char *name, const char *
         hl_text_printf(&line, "%s;", name); /* curl's way to send an empty one */
     else
         hl_text_printf(&line, "%s: %s", name, value);
-
-    struct curl_slist *longer = curl_slist_append(exchange->headers, hl_text_get(&line));
-
-    if (longer == NULL)
-        abort();
-    exchange->headers = longer;
+    add_line(exchange, hl_text_get(&line));
     return true;
 }
 
@@ -360,24 +128,15 @@ static bool has_header(const struct hl_http_header *headers, const char *name)
     return false;
 }
 
-static void add_removal(struct exchange *exchange, const char *line)
-{
-    struct curl_slist *longer = curl_slist_append(exchange->headers, line);
-
-    if (longer == NULL)
-        abort();
-    exchange->headers = longer;
-}
-
-static bool add_headers(struct exchange *exchange, struct hl_error **err)
+static bool add_headers(struct hl_http_exchange *exchange, struct hl_error **err)
 {
     struct hl_http *client = exchange->client;
     const struct hl_http_request *request = exchange->request;
     bool fine = true;
 
-    add_removal(exchange, "Expect:"); /* saves a round trip for large bodies */
+    add_line(exchange, "Expect:"); /* saves a round trip for large bodies */
     if (request->body == NULL)
-        add_removal(exchange, "Content-Type:"); /* curl would call the empty body a form */
+        add_line(exchange, "Content-Type:"); /* curl would call the empty body a form */
     else if (!has_header(request->headers, "Content-Type"))
         fine = add_header(exchange, "Content-Type",
                           request->content_type == NULL ? "application/json" : request->content_type, err);
@@ -444,7 +203,7 @@ static void set_method(const struct hl_http_request *request, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
-static void set_callbacks(struct exchange *exchange)
+static void set_callbacks(struct hl_http_exchange *exchange)
 {
     CURL *easy = exchange->easy;
 
@@ -460,7 +219,7 @@ static void set_callbacks(struct exchange *exchange)
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->text);
 }
 
-static void attempt(struct exchange *exchange)
+static void attempt(struct hl_http_exchange *exchange)
 {
     struct hl_http_response *response = exchange->response;
 
@@ -492,7 +251,7 @@ static bool is_passing_status(long status)
     return status == 429 || status == 502 || status == 503 || status == 504;
 }
 
-static bool is_passing_failure(const struct exchange *exchange)
+static bool is_passing_failure(const struct hl_http_exchange *exchange)
 {
     switch (exchange->code) {
     case CURLE_COULDNT_CONNECT:
@@ -511,7 +270,7 @@ static bool is_passing_failure(const struct exchange *exchange)
 }
 
 /* Half of it is fixed and half is chance, so that many clients do not come back at the same instant. */
-static int64_t delay_ms(const struct exchange *exchange, int tries_done)
+static int64_t delay_ms(const struct hl_http_exchange *exchange, int tries_done)
 {
     curl_off_t asked = 0;
     int shift = tries_done - 1 < 8 ? tries_done - 1 : 8;
@@ -524,7 +283,7 @@ static int64_t delay_ms(const struct exchange *exchange, int tries_done)
 }
 
 /* Sleeps until it makes sense to try again; false when it does not. */
-static bool pause_for_retry(const struct exchange *exchange, int tries_done)
+static bool pause_for_retry(const struct hl_http_exchange *exchange, int tries_done)
 {
     bool passing = exchange->code == CURLE_OK ? is_passing_status(exchange->response->status)
                                               : is_passing_failure(exchange);
@@ -543,106 +302,11 @@ static bool pause_for_retry(const struct exchange *exchange, int tries_done)
     for (int64_t left = delay; left > 0; left = until - now_ms()) {
         int64_t nap = left < NAP_MS ? left : NAP_MS;
 
-        if (is_interrupted(exchange->client))
+        if (hl_http_is_interrupted(exchange->client))
             return false;
         nanosleep(&(struct timespec){.tv_sec = 0, .tv_nsec = (long)nap * 1000000}, NULL);
     }
-    return !is_interrupted(exchange->client);
-}
-
-/* --- What went wrong --- */
-
-static bool fail_connect(const struct exchange *exchange, struct hl_error **err)
-{
-    const struct hl_http *client = exchange->client;
-    bool local = client->socket != NULL;
-
-    switch (exchange->os_errno) {
-    case ENOENT:
-        hl_fail(err, HL_E_UNREACHABLE, "cannot reach '%s': no such socket", client->shown);
-        return hl_error_hint(err, "is the service running, and is that the path of its socket?");
-    case EACCES:
-    case EPERM:
-        hl_fail(err, HL_E_UNREACHABLE, "cannot reach '%s': permission denied", client->shown);
-        return local ? hl_error_hint(err, "run as a user who may use the socket (Docker's belongs to the group 'docker')")
-                     : hl_error_hint(err, "a firewall or sandbox on this host forbids the connection");
-    case ECONNREFUSED:
-        hl_fail(err, HL_E_UNREACHABLE, "cannot reach '%s': connection refused", client->shown);
-        return local ? hl_error_hint(err, "the socket is there, but no service listens on it: is it running?")
-                     : hl_error_hint(err, "is the service running, and is the port right?");
-    case 0:
-        return hl_fail(err, HL_E_UNREACHABLE, "cannot reach '%s': %s", client->shown, curl_easy_strerror(exchange->code));
-    default:
-        return hl_fail(err, HL_E_UNREACHABLE, "cannot reach '%s': %s", client->shown, strerror((int)exchange->os_errno));
-    }
-}
-
-static bool fail_timeout(const struct exchange *exchange, struct hl_error **err)
-{
-    const struct hl_http *client = exchange->client;
-    int64_t limit = exchange->request->timeout_ms > 0 ? exchange->request->timeout_ms : client->timeout_ms;
-    char duration[32];
-
-    if (exchange->sends == 0) {
-        hl_format_duration(client->connect_timeout_ms < limit ? client->connect_timeout_ms : limit, duration);
-        hl_fail(err, HL_E_UNREACHABLE, "cannot reach '%s': no connection within %s", client->shown, duration);
-        return hl_error_hint(err, "is the address right, and does no firewall swallow the packets?");
-    }
-    hl_format_duration(limit, duration);
-    return hl_fail(err, HL_E_TIMEOUT, "no complete answer from '%s' within %s", client->shown, duration);
-}
-
-/* The reason of TLS libraries names a certificate's fault and nothing of the request. */
-static bool fail_tls(const struct exchange *exchange, struct hl_error **err)
-{
-    const struct hl_http *client = exchange->client;
-    const char *reason = exchange->text[0] != '\0' ? exchange->text : curl_easy_strerror(exchange->code);
-
-    hl_fail(err, HL_E_UNREACHABLE, "no TLS connection to '%s': %s", client->shown, reason);
-    if (exchange->code == CURLE_SSL_CACERT_BADFILE)
-        return hl_error_hint(err, "cannot read the authority's certificates in '%s'",
-                             client->ca_file == NULL ? "the system's folder" : client->ca_file);
-    if (exchange->code == CURLE_SSL_CERTPROBLEM)
-        return hl_error_hint(err, "check the client certificate and its key, both in PEM");
-    if (exchange->code == CURLE_SSL_CONNECT_ERROR)
-        return hl_error_hint(err, "does the server speak TLS on this port, and does it take our client certificate?");
-    return hl_error_hint(err, "name the authority that signed the server's certificate (`ca`), or check the host's name");
-}
-
-static bool fail_exchange(const struct exchange *exchange, struct hl_error **err)
-{
-    const struct hl_http *client = exchange->client;
-
-    if (is_interrupted(client))
-        return hl_fail(err, HL_E_INTERRUPTED, "interrupted while '%s' was being asked", client->shown);
-    if (exchange->too_long)
-        return hl_fail(err, HL_E_UNREACHABLE, "the answer of '%s' is longer than %zu bytes", client->shown,
-                       exchange->max_body);
-    switch (exchange->code) {
-    case CURLE_COULDNT_CONNECT:
-        return fail_connect(exchange, err);
-    case CURLE_COULDNT_RESOLVE_HOST:
-        hl_fail(err, HL_E_UNREACHABLE, "cannot reach '%s': the host's name is not known", client->shown);
-        return hl_error_hint(err, "check the name and this host's DNS");
-    case CURLE_OPERATION_TIMEDOUT:
-        return fail_timeout(exchange, err);
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_CONNECT_ERROR:
-        return fail_tls(exchange, err);
-    case CURLE_PARTIAL_FILE:
-        return hl_fail(err, HL_E_UNREACHABLE, "'%s' broke off in the middle of its answer", client->shown);
-    case CURLE_ABORTED_BY_CALLBACK: /* on_send() */
-    case CURLE_GOT_NOTHING:
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-        return hl_fail(err, HL_E_UNREACHABLE, "'%s' closed the connection without an answer", client->shown);
-    default:
-        return hl_fail(err, HL_E_UNREACHABLE, "cannot talk to '%s': %s", client->shown,
-                       curl_easy_strerror(exchange->code));
-    }
+    return !hl_http_is_interrupted(exchange->client);
 }
 
 /* --- The whole call --- */
@@ -652,7 +316,7 @@ static bool is_safe(const struct hl_http_request *request)
     return request->idempotent || strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
 }
 
-static void begin(struct exchange *exchange)
+static void begin(struct hl_http_exchange *exchange)
 {
     struct hl_http *client = exchange->client;
     const struct hl_http_request *request = exchange->request;
@@ -662,14 +326,14 @@ static void begin(struct exchange *exchange)
     exchange->safe = is_safe(request);
     exchange->max_body = request->max_body > 0 ? request->max_body : request->on_data != NULL ? SIZE_MAX : HL_MAX_BODY;
     exchange->deadline_ms = timeout > 0 ? now_ms() + timeout : 0;
-    exchange->url = joined(client->base, request->path, strlen(request->path));
+    exchange->url = hl_http_join(client->base, request->path, strlen(request->path));
     *response = (struct hl_http_response){.method = request->method};
-    response->url = joined(client->shown, request->path, strcspn(request->path, "?#"));
+    response->url = hl_http_join(client->shown, request->path, strcspn(request->path, "?#"));
     hl_text_init(&response->body, exchange->max_body);
     hl_text_init(&response->headers, MAX_HEADERS);
 }
 
-static bool run(struct exchange *exchange, struct hl_error **err)
+static bool run(struct hl_http_exchange *exchange, struct hl_error **err)
 {
     if (!add_headers(exchange, err))
         return false;
@@ -684,24 +348,24 @@ static bool run(struct exchange *exchange, struct hl_error **err)
             break;
         atomic_fetch_add(&exchange->client->retries, 1);
     }
-    return exchange->code == CURLE_OK || fail_exchange(exchange, err);
+    return exchange->code == CURLE_OK || hl_http_fail(exchange, err);
 }
 
 bool hl_http_perform(struct hl_http *client, const struct hl_http_request *request, struct hl_http_response *response,
                      struct hl_error **err)
 {
-    struct exchange exchange = {.client = client, .request = request, .response = response};
+    struct hl_http_exchange exchange = {.client = client, .request = request, .response = response};
 
     assert(request->path[0] == '/');
     begin(&exchange);
-    exchange.easy = take_handle(client);
+    exchange.easy = hl_http_take_handle(client);
 
     bool answered = run(&exchange, err);
 
     if (!answered)
         hl_error_http(err, request->method, response->url, 0);
-    give_handle_back(client, exchange.easy);
+    hl_http_give_handle_back(client, exchange.easy);
     free_headers(exchange.headers);
-    free_secret(exchange.url);
+    hl_http_free_secret(exchange.url);
     return answered;
 }

@@ -170,9 +170,12 @@ bool hl_destination_unlink(struct hl_arena *arena, const char *path, struct hl_e
 
 struct hl_value *hl_destination_take(const struct hl_destination *destination, const char *data, size_t length)
 {
+    const struct hl_value *known = destination->known;
+
     if (length == 0)
         return NULL;
-    hl_redactor_add(destination->run->redactor, data, length);
+    if (!hl_value_is(known, HL_TEXT) || known->text.length != length || memcmp(known->text.data, data, length) != 0)
+        hl_redactor_add(destination->run->redactor, data, length);
     return hl_value_mark_sensitive(hl_value_bytes(destination->arena, data, length));
 }
 

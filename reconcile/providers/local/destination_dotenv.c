@@ -79,10 +79,10 @@ static bool dotenv_read(const struct hl_destination *destination, struct hl_valu
     const struct hl_dotenv_found found = hl_dotenv_find(data, length, readers, key_of(destination->item, destination->name));
     if (found.times == 0 || !hl_local_is_text(found.written, found.length))
         return true;
-    if (hl_dotenv_decode(&decoded, readers, found.written, found.length))
-        hl_value_map_put(live, "content", hl_destination_take(destination, hl_text_get(&decoded), decoded.length));
     hl_dotenv_guess(&guessed, found.written, found.length);
     *guess = hl_destination_take(destination, hl_text_get(&guessed), guessed.length);
+    if (hl_dotenv_decode(&decoded, readers, found.written, found.length))
+        hl_value_map_put(live, "content", hl_destination_take(destination, hl_text_get(&decoded), decoded.length));
     return true;
 }
 

@@ -94,6 +94,7 @@ struct hl_destination {
     struct hl_arena *arena;
     const char *name;             /* of the secret */
     const struct hl_value *item;  /* of `write`, complete */
+    const struct hl_value *known; /* a value that the redactor has already, or NULL: what mostly stands there */
 };
 
 /* Whether the item can be used now: of a type that there is, nothing unknown in it. The functions below want such. */

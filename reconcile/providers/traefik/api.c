@@ -96,18 +96,27 @@ static const char *join_errors(struct hl_arena *arena, const struct hl_value *er
     return text.length == 0 ? NULL : hl_arena_strdup(arena, hl_text_get(&text));
 }
 
-static int rank(const char *status)
+static bool is_disabled(const char *status)
 {
-    return status == NULL || strcmp(status, "enabled") == 0 ? 0 : strcmp(status, "warning") == 0 ? 1 : 2;
+    return status != NULL && strcmp(status, "disabled") == 0;
 }
 
+/* One router may be several objects: it is disabled when all of them are, and warned of when one is. */
 static void take(struct hl_arena *arena, const struct hl_value *object, struct hl_traefik_api_status *status)
 {
     const char *text = hl_value_get_text(object, "status");
+    const char *words = join_errors(arena, hl_value_get(object, "error"));
 
-    if (status->object != NULL && rank(text) <= rank(status->status))
+    if (status->object == NULL) {
+        *status = (struct hl_traefik_api_status){.object = object, .status = text, .words = words};
         return;
-    *status = (struct hl_traefik_api_status){.object = object, .status = text, .words = join_errors(arena, hl_value_get(object, "error"))};
+    }
+    if (is_disabled(text) != is_disabled(status->status))
+        status->status = "warning";
+    if (words != NULL && status->words == NULL)
+        status->words = words;
+    else if (words != NULL && strstr(status->words, words) == NULL)
+        status->words = hl_arena_printf(arena, "%s; %s", status->words, words);
 }
 
 /* `websecure-web@file` is router `web` when websecure is an entry point of it, and not the router `websecure-web`. */
@@ -147,7 +156,7 @@ void hl_traefik_api_find(const struct hl_value *raw, struct hl_arena *arena, enu
 
 bool hl_traefik_api_is_disabled(const struct hl_traefik_api_status *status)
 {
-    return status->object != NULL && rank(status->status) == 2;
+    return status->object != NULL && is_disabled(status->status);
 }
 
 /* ---- the marker ---- */

@@ -22,7 +22,7 @@ struct hl_traefik_api_status {
     const char *status;            /* "enabled", "warning", "disabled" */
     const char *words;             /* Traefik's errors on one line, or NULL */
 };
-/* Routers of entry points with middlewares or TLS of their own are shown as `<entryPoint>-<name>@file`: the worst of them counts. */
+/* Routers of entry points with middlewares or TLS of their own are shown as `<entryPoint>-<name>@file`, one for each entry point. */
 void hl_traefik_api_find(const struct hl_value *raw, struct hl_arena *arena, enum hl_traefik_kind kind, const char *protocol, const char *name,
                  struct hl_traefik_api_status *status);
 bool hl_traefik_api_is_disabled(const struct hl_traefik_api_status *status);

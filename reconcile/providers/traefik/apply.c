@@ -141,6 +141,16 @@ static void set_results(struct hl_batch *batch)
     hl_verify_note_timeouts(batch);
 }
 
+/* What is written stays: whether it is live shows when the API is back. Takes the error. */
+static void set_unverified(struct hl_batch *batch, struct hl_error *error)
+{
+    hl_auto(heap) char *words = hl_error_text(error);
+
+    batch->unverified = hl_arena_strdup(batch->arena, words);
+    batch->verifies = false;
+    hl_error_free(error);
+}
+
 /* ---- the turn ---- */
 
 /* One content: built, written, verified. */
@@ -151,7 +161,7 @@ static enum hl_traefik_verdict attempt(struct hl_batch *batch, bool *written, st
         return HL_TRAEFIK_REJECTED;
     if (*written || !is_on_disk(batch)) {
         if (!write_file(batch->traefik, hl_text_get(&batch->text), batch->text.length, err))
-            return HL_TRAEFIK_LOST;
+            return HL_TRAEFIK_STOPPED;
         *written = true;
     }
     return hl_verify(batch, err);
@@ -179,7 +189,11 @@ static void run_batch(struct hl_batch *batch)
             fail_rest(batch, error);
             put_back(batch);
             return;
-        case HL_TRAEFIK_LOST: /* what is written stays: whether it is live shows when the API is back */
+        case HL_TRAEFIK_LOST:
+            set_unverified(batch, error);
+            set_results(batch);
+            return;
+        case HL_TRAEFIK_STOPPED:
             fail_rest(batch, error);
             return;
         }

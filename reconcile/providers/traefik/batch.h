@@ -40,7 +40,8 @@ enum hl_traefik_verdict {
     HL_TRAEFIK_GOOD,       /* live, or not verified */
     HL_TRAEFIK_REJECTED,   /* live, and some actions failed by it */
     HL_TRAEFIK_NOT_LOADED, /* Traefik did not take the file; *err */
-    HL_TRAEFIK_LOST,       /* interrupted, or the API went away; *err */
+    HL_TRAEFIK_LOST,       /* the API went away; *err */
+    HL_TRAEFIK_STOPPED,    /* interrupted, or the file cannot be written; *err */
 };
 /* verify.c: asks whether changes can be verified, and what Traefik says now. False when nothing must be written; *err. */
 bool hl_verify_prepare(struct hl_batch *batch, struct hl_error **err) HL_MUST_CHECK;

@@ -173,7 +173,7 @@ static enum hl_traefik_verdict wait_for(struct hl_batch *batch, const char *want
     case HL_TRAEFIK_API_LOST:
         break;
     }
-    return HL_TRAEFIK_LOST;
+    return (*err)->code == HL_E_INTERRUPTED ? HL_TRAEFIK_STOPPED : HL_TRAEFIK_LOST;
 }
 
 enum hl_traefik_verdict hl_verify(struct hl_batch *batch, struct hl_error **err)
@@ -190,7 +190,7 @@ enum hl_traefik_verdict hl_verify(struct hl_batch *batch, struct hl_error **err)
     if (verdict != HL_TRAEFIK_GOOD)
         return verdict;
     if (!hl_traefik_api_get(batch->traefik, batch->arena, "/api/rawdata", &raw, err))
-        return HL_TRAEFIK_LOST;
+        return (*err)->code == HL_E_INTERRUPTED ? HL_TRAEFIK_STOPPED : HL_TRAEFIK_LOST;
     judge(batch, raw);
     return hl_batch_alive(batch) < alive ? HL_TRAEFIK_REJECTED : HL_TRAEFIK_GOOD;
 }

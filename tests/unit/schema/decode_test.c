@@ -146,7 +146,7 @@ static const struct {
     {"command: a 'b", "{}\n2:10: error: 'command' of container 'c': a single quote is not closed\n"},
     {"command: {a: b}", "{}\n2:10: error: 'command'" OF "a list or a command line, found a mapping\n"},
     /* mappings */
-    {"environment: {A: 1, B: , C: \"\", D: \"${var.null}\"}", "{environment:{A:'1',B:null,C:'',D:null}}"},
+    {"environment: {A: 1, B: , C: \"\", D: \"${var.null}\"}", "{environment:{A:'1',B:null,C:''}}"},
     {"environment: [A=1, B, C=, D=x=y, \"E=${secret.k}\", \"F=${a.b.c}\"]", "{environment:{A:'1',B:null,C:'',D:'x=y',E:!'k',F:?a.b.c}}"},
     {"environment: [\"${var.word}=1\", \"${var.pair}\"]", "{environment:{w:'1',K=v:null}}"},
     {"environment: [A=1, A=2]", "{environment:{A:'1'}}\n2:20: error: 'A' is in the list twice: first on line 2\n"},

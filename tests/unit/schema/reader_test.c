@@ -94,7 +94,7 @@ static const struct {
     {"two documents", "a: 1\n---\nb: 2\n", "2:1: error: a second YAML document begins here: a file holds one\n"},
     {"a mapping as a key", "? {a: 1}\n: 2\n", "1:3: error: a key must be text, found a list or a mapping\n"},
     {"braces of a template", "a: {{ x }}\n", "1:5: error: a key must be text, found a list or a mapping (a text that begins with '{' needs quotes: \"{{ ... }}\")\n"},
-    {"a key is missing", ": 2\n", "1:1: error: a key is missing before ':'\n"},
+    {"a key is missing", "?\n: 2\n", "1:2: error: a key is missing before ':'\n"},
     {"a NUL in a key", "\"a\\0b\": 1\n", "1:1: error: a key cannot hold a NUL character\n"},
     {"a tab", "a:\n\tb: 1\n",
      "2:1: error: not valid YAML: found character that cannot start any token (YAML is indented with blanks: replace "

@@ -462,7 +462,9 @@ static void test_status_of_split_routers(void **state)
     static const char yaml[] = "routers:\n"
                                "  web-a@file: {entryPoints: [web], status: enabled}\n"
                                "  sec-a@file: {entryPoints: [sec], status: disabled, error: [one, one, two]}\n"
-                               "  web-b@file: {entryPoints: [other], status: enabled}\n";
+                               "  web-b@file: {entryPoints: [other], status: enabled}\n"
+                               "  web-c@file: {entryPoints: [web], status: disabled}\n"
+                               "  sec-c@file: {entryPoints: [sec], status: disabled}\n";
     struct hl_diags diags;
     struct hl_traefik_api_status status;
 
@@ -474,8 +476,10 @@ static void test_status_of_split_routers(void **state)
 
     hl_value_map_put(raw, "routers", hl_decode_field(&check, hl_node_find(node, "routers"), &field, NULL));
     hl_traefik_api_find(raw, world->arena, HL_TRAEFIK_ROUTER, "http", "a", &status);
-    assert_true(hl_traefik_api_is_disabled(&status));
+    assert_string_equal(status.status, "warning"); /* one of two works */
     assert_string_equal(status.words, "one; two");
+    hl_traefik_api_find(raw, world->arena, HL_TRAEFIK_ROUTER, "http", "c", &status);
+    assert_true(hl_traefik_api_is_disabled(&status));
     hl_traefik_api_find(raw, world->arena, HL_TRAEFIK_ROUTER, "http", "b", &status);
     assert_null(status.object); /* that is the router web-b */
     hl_traefik_api_find(raw, world->arena, HL_TRAEFIK_ROUTER, "http", "web-b", &status);

@@ -5,7 +5,6 @@
 #include "tests/unit/transport/testing.h"
 
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -423,107 +422,6 @@ static void url_is_checked(void **state HL_UNUSED)
     }
 }
 
-static void refusal_has_the_words_of_the_api(void **state HL_UNUSED)
-{
-    static const struct {
-        long status;
-        const char *type, *body;
-        enum hl_code code;
-        const char *message;
-    } rows[] = {
-        {409, "application/json", "{\"message\":\"The name \\\"/x\\\" is\\n in use\"}\n", HL_E_CONFLICT,
-         "the API answered 409: The name \"/x\" is in use"},
-        {400, "application/json", "{\"code\":7,\"error\":{\"message\":\"deep\"}}", HL_E_REJECTED, "the API answered 400: deep"},
-        {403, "application/json", "{\"errors\":[\"permission denied\"]}", HL_E_AUTH, "the API answered 403: permission denied"},
-        {401, "application/json", "{\"detail\":\"no token\"}", HL_E_AUTH, "the API answered 401: no token"},
-        {400, "application/json", "{\"name\":[\"is required\"]}", HL_E_REJECTED, "the API answered 400: name: is required"},
-        {404, "text/plain", "  not here\r\n", HL_E_NOT_FOUND, "the API answered 404: not here"},
-        {404, "text/plain", "", HL_E_NOT_FOUND, "the API answered 404"},
-        {422, "application/json", "{\"x\":1}", HL_E_REJECTED, "the API answered 422"},
-        {500, "application/json", "{\"broken", HL_E_UNREACHABLE, "the API answered 500: {\"broken"},
-        {502, "text/html", "<html>no</html>", HL_E_UNREACHABLE,
-         "the API answered 502: an HTML page instead of the API's answer"},
-        {400, "text/plain", "red \033[31m", HL_E_REJECTED, "the API answered 400: red \\x1b[31m"},
-        {400, "text/plain", "password hunter2-long is bad", HL_E_REJECTED,
-         "the API answered 400: password (sensitive) is bad"},
-    };
-    struct hl_redactor *redactor = hl_redactor_new();
-
-    hl_redactor_add(redactor, "hunter2-long", 12);
-    for (size_t i = 0; i < HL_COUNT(rows); i++) {
-        hl_auto(error) struct hl_error *err = NULL;
-        struct hl_http_response response = {.method = "GET", .url = hl_strdup("http://h/p"), .status = rows[i].status};
-
-        hl_text_init(&response.body, 1000);
-        hl_text_init(&response.headers, 1000);
-        hl_text_puts(&response.body, rows[i].body);
-        hl_text_printf(&response.headers, "HTTP/1.1 %ld x\r\nContent-Type: %s\r\n\r\n", rows[i].status, rows[i].type);
-        assert_false(hl_http_rejected(&response, redactor, &err));
-        assert_string_equal(err->message, rows[i].message);
-        assert_int_equal(err->code, rows[i].code);
-        assert_contains(err->http, "GET http://h/p -> ");
-        hl_http_response_clear(&response);
-    }
-    hl_redactor_free(redactor);
-}
-
-static void long_refusal_is_cut_between_characters(void **state HL_UNUSED)
-{
-    hl_auto(error) struct hl_error *err = NULL;
-    struct hl_http_response response = {.method = "GET", .url = hl_strdup("http://h/p"), .status = 400};
-
-    hl_text_init(&response.body, 10000);
-    hl_text_init(&response.headers, 1000);
-    hl_text_putc(&response.body, '!');
-    for (int i = 0; i < 1000; i++)
-        hl_text_puts(&response.body, "\xc3\xa4");
-    assert_false(hl_http_rejected(&response, NULL, &err));
-    assert_int_equal(strlen(err->message), strlen("the API answered 400: ") + 399 + strlen("..."));
-    hl_http_response_clear(&response);
-}
-
-static void escaping(void **state HL_UNUSED)
-{
-    hl_auto(text) struct hl_text out = HL_TEXT_INIT(1000);
-
-    hl_http_escape(&out, "aZ09-._~");
-    hl_http_escape(&out, "/ ?&=%\xc3\xa4\x01+");
-    assert_string_equal(hl_text_get(&out), "aZ09-._~%2F%20%3F%26%3D%25%C3%A4%01%2B");
-}
-
-struct visits {
-    atomic_int seen[1000];
-    atomic_int most, now;
-};
-
-static void visit(void *context, size_t index)
-{
-    struct visits *visits = context;
-    int now = atomic_fetch_add(&visits->now, 1) + 1;
-
-    if (now > atomic_load(&visits->most))
-        atomic_store(&visits->most, now);
-    atomic_fetch_add(&visits->seen[index], 1);
-    nanosleep(&(struct timespec){0, 100000}, NULL);
-    atomic_fetch_sub(&visits->now, 1);
-}
-
-static void each_index_is_visited_once(void **state HL_UNUSED)
-{
-    static const size_t threads[] = {0, 1, 4, 5000};
-
-    for (size_t i = 0; i < HL_COUNT(threads); i++) {
-        hl_auto(heap) struct visits *visits = hl_alloc(sizeof(*visits));
-
-        hl_parallel(0, threads[i], visit, visits);
-        hl_parallel(HL_COUNT(visits->seen), threads[i], visit, visits);
-        for (size_t j = 0; j < HL_COUNT(visits->seen); j++)
-            assert_int_equal(visits->seen[j], 1);
-        if (threads[i] < 5)
-            assert_true(visits->most <= (int)threads[i] || visits->most == 1);
-    }
-}
-
 static void ask(void *context, size_t index HL_UNUSED)
 {
     struct hl_http_response response;
@@ -573,10 +471,6 @@ int main(void)
         cmocka_unit_test(no_tls_is_said_to_be_none),
         cmocka_unit_test(sockets),
         cmocka_unit_test(url_is_checked),
-        cmocka_unit_test(refusal_has_the_words_of_the_api),
-        cmocka_unit_test(long_refusal_is_cut_between_characters),
-        cmocka_unit_test(escaping),
-        cmocka_unit_test(each_index_is_visited_once),
         cmocka_unit_test(client_serves_threads),
     };
 

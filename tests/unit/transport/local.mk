@@ -1,4 +1,4 @@
-transport_tests = %reldir%/files_test %reldir%/http_test %reldir%/process_test
+transport_tests = %reldir%/answer_test %reldir%/files_test %reldir%/http_test %reldir%/parallel_test %reldir%/process_test
 transport_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 transport_libs = reconcile/transport/libhltransport.a schema/base/libhlbase.a \
 	$(CURL_LIBS) $(CJSON_LIBS) $(SODIUM_LIBS) $(CMOCKA_LIBS) -lpthread
@@ -17,3 +17,11 @@ TESTS += $(transport_tests)
 %canon_reldir%_process_test_SOURCES = %reldir%/process_test.c %reldir%/testing.h
 %canon_reldir%_process_test_CPPFLAGS = $(transport_cppflags)
 %canon_reldir%_process_test_LDADD = $(transport_libs)
+
+%canon_reldir%_answer_test_SOURCES = %reldir%/answer_test.c %reldir%/testing.h
+%canon_reldir%_answer_test_CPPFLAGS = $(transport_cppflags)
+%canon_reldir%_answer_test_LDADD = $(transport_libs)
+
+%canon_reldir%_parallel_test_SOURCES = %reldir%/parallel_test.c %reldir%/testing.h
+%canon_reldir%_parallel_test_CPPFLAGS = $(transport_cppflags)
+%canon_reldir%_parallel_test_LDADD = $(transport_libs)

@@ -384,12 +384,13 @@ struct hl_value *hl_normal_pids(struct hl_arena *arena, struct hl_value *value)
 /* "400", "0o400" and "0400" are one. */
 struct hl_value *hl_normal_mode(struct hl_arena *arena, struct hl_value *value)
 {
-    const char *text = is_text(value) ? value->text.data : "";
-
+    if (!is_text(value))
+        return value;
+    const char *text = value->text.data;
     if (hl_starts_with(text, "0o"))
         text += 2;
     text += strspn(text, "0");
-    if (!is_text(value) || strlen(text) > 4 || strspn(text, "01234567") != strlen(text) || value->text.length == 0)
+    if (strlen(text) > 4 || strspn(text, "01234567") != strlen(text) || value->text.length == 0)
         return value;
     return text_in_place_of(arena, value, hl_arena_printf(arena, "%04lo", strtoul(*text == '\0' ? "0" : text, NULL, 8)));
 }

@@ -171,6 +171,7 @@ static bool go_back(struct replacement *replacement, struct hl_error **err)
     hl_op_progress(op, "rolling back");
     hl_container_discard(op, replacement->new_id);
     if (hl_replaced_restore(replacement->docker, &replacement->old, &trouble)) {
+        op->undone = op->note == NULL; /* else something was left behind */
         op->note = replacement->old.running ? "rolled back: the former container runs again" : "rolled back: the former container is in its place again";
         return hl_wrap(err, "the new container is not fit, the former one is back");
     }
