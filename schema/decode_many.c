@@ -19,11 +19,6 @@ static struct hl_value *sized_list(struct hl_arena *arena, size_t count)
     return list;
 }
 
-bool hl_is_shorthand(const struct hl_node *node, const struct hl_field *field)
-{
-    return field->shorthand != NULL && (node->type == HL_NODE_SCALAR || (node->type == HL_NODE_VALUE && node->value->type != HL_UNKNOWN));
-}
-
 static void place_all(struct hl_value *value, struct hl_span at)
 {
     if (value->at.line == 0)
@@ -67,7 +62,12 @@ struct hl_value *hl_decode_shorthand(struct hl_check *check, const struct hl_nod
     }
     value = field->shorthand(check->arena, text, &problem);
     if (value == NULL) {
+        const struct hl_value shown = {
+            .type = HL_TEXT, .sensitive = field->sensitive || hl_node_is_sensitive(node), .text = {.data = text, .length = strlen(text)}};
+        size_t first = check->diags->count;
+
         hl_diag_error(check->diags, node->at, "%s: %s", hl_place_words(check->arena, place), problem == NULL ? "cannot be read" : problem);
+        hl_decode_mask(check, first, &shown);
         return NULL;
     }
     place_all(value, node->at);

@@ -29,8 +29,6 @@ struct hl_value *hl_decode_any(struct hl_check *check, const struct hl_node *nod
 /* An object given as a text, where the field has a shorthand for it. */
 struct hl_value *hl_decode_shorthand(struct hl_check *check, const struct hl_node *node, const struct hl_field *field,
                                      const struct hl_place *place);
-/* Whether a text can stand for the object. */
-bool hl_is_shorthand(const struct hl_node *node, const struct hl_field *field);
 
 /* Resolves a scalar with references: the node itself when there are none, a node of the value otherwise, NULL after a finding. */
 const struct hl_node *hl_decode_resolve(struct hl_check *check, const struct hl_node *node);
@@ -42,9 +40,13 @@ struct hl_value *hl_decode_unknown(struct hl_check *check, const struct hl_node 
 struct hl_field hl_field_of_item(const struct hl_field *field);
 /* Adds "X must be Y, found Z". */
 void hl_decode_wrong_type(struct hl_check *check, const struct hl_node *node, const struct hl_field *field, const struct hl_place *place);
+/* Findings for texts that are none of field->allowed: the value itself, or those within a list or map. */
+void hl_decode_check_allowed(struct hl_check *check, const struct hl_field *field, const struct hl_value *value, const struct hl_place *place);
 /* "'text'" when it may be shown, else "a secret value". */
 const char *hl_decode_shown(struct hl_check *check, const struct hl_node *node, const struct hl_field *field, const char *text);
 bool hl_node_is_sensitive(const struct hl_node *node);
+/* Masks the sensitive texts of `value` in the findings from number `first` on: what adds them need not know that they may not be shown. */
+void hl_decode_mask(struct hl_check *check, size_t first, const struct hl_value *value);
 /* An empty map with room for `count` entries, no more. */
 struct hl_value *hl_value_map_sized(struct hl_arena *arena, size_t count);
 

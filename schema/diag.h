@@ -17,6 +17,7 @@ struct hl_diag {
     const char *message;
     const char *hint;    /* "did you mean 'image'?", or NULL */
     const char *address; /* of the resource concerned, or NULL */
+    const char *line;    /* the offending line, when `file` is not the spec; NULL when it is, or may not be shown */
     uint32_t hide_from;  /* column from which the line is not shown, since a secret is written there; 0: all is shown */
 };
 

@@ -61,8 +61,10 @@ static size_t next_character(const char *data, size_t length, uint32_t *characte
     if (size > length)
         size = length;
     for (size_t i = 1; i < size; i++) {
-        if ((bytes[i] & 0xc0) != 0x80)
+        if ((bytes[i] & 0xc0) != 0x80) {
+            *character = 0xfffd;
             return 1;
+        }
         *character = *character << 6 | (bytes[i] & 0x3f);
     }
     return size;
@@ -242,7 +244,12 @@ static void put_line(struct hl_text *out, const struct hl_diag *diag, const char
 static void format(struct hl_text *out, const struct hl_diag *diag, struct lines *lines)
 {
     size_t length = 0;
-    const char *line = find_line(lines, diag->at.line, &length);
+    const char *line = diag->line;
+
+    if (line != NULL)
+        length = strlen(line);
+    else
+        line = find_line(lines, diag->at.line, &length);
 
     if (diag->file != NULL)
         hl_text_printf(out, "%s:", diag->file);

@@ -3,6 +3,7 @@ noinst_LIBRARIES += %reldir%/libhlschema.a
 %canon_reldir%_libhlschema_a_SOURCES = \
 	%reldir%/decode.c %reldir%/decode.h \
 	%reldir%/decode_many.c \
+	%reldir%/decode_problem.c \
 	%reldir%/decode_scalar.c \
 	%reldir%/decoding.h \
 	%reldir%/diag.c %reldir%/diag.h \
@@ -19,6 +20,7 @@ noinst_LIBRARIES += %reldir%/libhlschema.a
 	%reldir%/node.c \
 	%reldir%/providers.c \
 	%reldir%/reader.c %reldir%/reader.h \
+	%reldir%/reader_keys.c %reldir%/reader_keys.h \
 	%reldir%/reader_problem.c %reldir%/reader_problem.h \
 	%reldir%/reference.c %reldir%/reference.h \
 	%reldir%/resources.c \

@@ -33,7 +33,7 @@ static const struct hl_provider_type *find_type(struct hl_loader *loader, const 
     if (is_named)
         diag = hl_diag_error(loader->diags, node->at, "there is no provider type '%s'", name);
     else
-        diag = hl_diag_error(loader->diags, entry->at, "provider '%s' needs a 'type': its name is none", name);
+        diag = hl_diag_error(loader->diags, entry->at, "provider '%s' needs a 'type', since its name is not one", name);
     suggest_type(loader, diag, name);
     return NULL;
 }

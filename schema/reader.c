@@ -4,6 +4,7 @@
 
 #include "schema/reader.h"
 
+#include "schema/reader_keys.h"
 #include "schema/reader_problem.h"
 
 #include <stdlib.h>
@@ -11,17 +12,8 @@
 #include <yaml.h>
 
 enum {
-    SCAN = 16,         /* up to so many keys, comparing each with each beats a table */
     KEY_CACHE = 1024,  /* a power of two */
     KEY_CACHED = 32,   /* longer keys are hardly written twice */
-};
-
-struct item {
-    const char *key; /* NULL in a list */
-    uint32_t hash;
-    bool merge; /* the key is a plain << */
-    struct hl_span at;
-    struct hl_node *value;
 };
 
 /* A list or map that is being read. */
@@ -49,7 +41,7 @@ struct reader {
     struct hl_diags *diags;
     struct frame frames[HL_MAX_DEPTH + 1];
     size_t depth;
-    struct item *items;
+    struct hl_item *items;
     size_t count, capacity;
     struct hl_map anchors; /* name -> struct anchor * */
     struct hl_node *root;
@@ -63,16 +55,6 @@ static struct hl_span span_of(yaml_mark_t mark)
     return (struct hl_span){.line = (uint32_t)mark.line + 1, .column = (uint32_t)mark.column + 1};
 }
 
-static uint32_t hash_of(const char *data, size_t length)
-{
-    uint32_t hash = 2166136261u;
-
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)data[i]) * 16777619u;
-    hash ^= hash >> 15;
-    return hash;
-}
-
 static const char *keep_key(struct reader *reader, const char *data, size_t length, uint32_t hash)
 {
     const char **slot = &reader->cache[hash & (KEY_CACHE - 1)];
@@ -84,65 +66,13 @@ static const char *keep_key(struct reader *reader, const char *data, size_t leng
     return *slot;
 }
 
-static void push_item(struct reader *reader, const struct item *item)
+static void push_item(struct reader *reader, const struct hl_item *item)
 {
     if (reader->count == reader->capacity) {
         reader->capacity = reader->capacity == 0 ? 256 : reader->capacity * 2;
         reader->items = hl_realloc(reader->items, reader->capacity * sizeof(*reader->items));
     }
     reader->items[reader->count++] = *item;
-}
-
-/* Finds equal keys among items[0..count): positions by hash, open addressing. */
-struct keys {
-    const struct item *items;
-    uint32_t *slots; /* position + 1; NULL while few */
-    size_t size;
-    size_t count;
-};
-
-static void keys_init(struct keys *keys, const struct item *items, size_t expected)
-{
-    *keys = (struct keys){.items = items};
-    if (expected <= SCAN)
-        return;
-    keys->size = 64;
-    while (keys->size < expected * 2)
-        keys->size *= 2;
-    keys->slots = hl_alloc(keys->size * sizeof(*keys->slots));
-}
-
-static void keys_clear(struct keys *keys)
-{
-    free(keys->slots);
-}
-
-static bool same_key(const struct item *a, const struct item *b)
-{
-    return a->hash == b->hash && (a->key == b->key || strcmp(a->key, b->key) == 0);
-}
-
-/* The item with the key of items[position] that was added before, or NULL after adding this one. Positions are added in rising order. */
-static const struct item *keys_add(struct keys *keys, size_t position)
-{
-    const struct item *item = &keys->items[position];
-
-    if (keys->slots == NULL) {
-        for (size_t i = 0; i < position; i++)
-            if (same_key(&keys->items[i], item))
-                return &keys->items[i];
-        return NULL;
-    }
-    for (size_t slot = item->hash;; slot++) {
-        uint32_t *entry = &keys->slots[slot & (keys->size - 1)];
-
-        if (*entry == 0) {
-            *entry = (uint32_t)position + 1;
-            return NULL;
-        }
-        if (same_key(&keys->items[*entry - 1], item))
-            return &keys->items[*entry - 1];
-    }
 }
 
 static void push_merged_map(struct reader *reader, const struct hl_node *map, struct hl_span at)
@@ -157,8 +87,8 @@ static void push_merged_map(struct reader *reader, const struct hl_node *map, st
     for (size_t i = 0; i < map->map.count; i++) {
         const struct hl_node_entry *entry = &map->map.entries[i];
 
-        push_item(reader, &(struct item){.key = entry->key,
-                                         .hash = hash_of(entry->key, strlen(entry->key)),
+        push_item(reader, &(struct hl_item){.key = entry->key,
+                                         .hash = hl_key_hash(entry->key, strlen(entry->key)),
                                          .at = entry->at,
                                          .value = entry->value});
     }
@@ -175,7 +105,7 @@ static void push_merged(struct reader *reader, const struct hl_node *node, struc
         push_merged_map(reader, node->list.items[i], at);
 }
 
-static void report_duplicate(struct reader *reader, const struct item *item, const struct item *first)
+static void report_duplicate(struct reader *reader, const struct hl_item *item, const struct hl_item *first)
 {
     struct hl_diag *diag =
         hl_diag_error(reader->diags, item->at, "key '%s' is written twice: first on line %u", item->key, first->at.line);
@@ -190,7 +120,7 @@ static size_t add_merged(struct reader *reader, const struct frame *frame)
     size_t own = reader->count - frame->first;
 
     for (size_t i = frame->first; i < frame->first + own; i++) {
-        struct item item = reader->items[i]; /* a copy: the stack moves when it grows */
+        struct hl_item item = reader->items[i]; /* a copy: the stack moves when it grows */
 
         if (!item.merge)
             continue;
@@ -206,14 +136,14 @@ static void finish_map(struct reader *reader, const struct frame *frame)
     struct hl_node *node = frame->node;
     size_t own = add_merged(reader, frame);
     size_t all = reader->count - frame->first;
-    const struct item *items = reader->items + frame->first;
-    struct keys keys;
+    const struct hl_item *items = reader->items + frame->first;
+    struct hl_keys keys;
 
     node->map.entries = hl_arena_alloc(reader->arena, all * sizeof(*node->map.entries));
     node->map.count = 0;
-    keys_init(&keys, items, all);
+    hl_keys_init(&keys, items, all);
     for (size_t i = 0; i < all; i++) {
-        const struct item *first = keys_add(&keys, i);
+        const struct hl_item *first = hl_keys_add(&keys, i);
 
         if (first != NULL && i < own)
             report_duplicate(reader, &items[i], first);
@@ -221,7 +151,7 @@ static void finish_map(struct reader *reader, const struct frame *frame)
             node->map.entries[node->map.count++] =
                 (struct hl_node_entry){.key = items[i].key, .at = items[i].at, .value = items[i].value};
     }
-    keys_clear(&keys);
+    hl_keys_clear(&keys);
 }
 
 static void finish_list(struct reader *reader, const struct frame *frame)
@@ -278,7 +208,7 @@ static void attach(struct reader *reader, struct hl_node *node, size_t size, siz
     if (height + 1 > frame->height)
         frame->height = height + 1;
     push_item(reader,
-              &(struct item){
+              &(struct hl_item){
                   .key = frame->key, .hash = frame->key_hash, .merge = frame->key_merges, .at = frame->key_at, .value = node});
     frame->key = NULL;
 }
@@ -295,7 +225,7 @@ static bool take_key(struct reader *reader, const char *data, size_t length, boo
         hl_diag_error(reader->diags, at, "a key is missing before ':'");
         return false;
     }
-    frame->key_hash = hash_of(data, length);
+    frame->key_hash = hl_key_hash(data, length);
     frame->key = keep_key(reader, data, length, frame->key_hash);
     frame->key_merges = plain && strcmp(data, "<<") == 0;
     frame->key_at = at;

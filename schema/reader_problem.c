@@ -122,7 +122,7 @@ static const char *hint_for(const yaml_parser_t *parser, const struct place *pla
     if (has(parser->problem, "could not find expected ':'"))
         return "a key ends with ': '; else look for a quote or bracket that is not closed above";
     if (has(parser->problem, "unexpected end of stream"))
-        return "look for a quote that is not closed";
+        return "this quote is not closed";
     if (has(parser->problem, "expected ',' or") && line_has(place, "${"))
         return "within [...] and {...} a reference needs quotes: \"${...}\"";
     if (has(parser->problem, "expected ',' or"))
@@ -146,13 +146,14 @@ void hl_reader_report(struct hl_diags *diags, const yaml_parser_t *parser, const
         return;
     }
 
-    /* An alias or anchor without a name is best shown from its first character on. */
-    bool at_name = has(parser->context, "scanning an alias") || has(parser->context, "scanning an anchor");
-    struct place place = place_of(at_name ? parser->context_mark : parser->problem_mark, text, length);
+    /* An alias or anchor without a name, and a quote without its end, are best shown where they begin. */
+    bool at_begin = has(parser->context, "scanning an alias") || has(parser->context, "scanning an anchor") ||
+                    (has(parser->context, "quoted scalar") && has(parser->problem, "end of stream"));
+    struct place place = place_of(at_begin ? parser->context_mark : parser->problem_mark, text, length);
 
     if (parser->context == NULL || has(parser->context, "scanning for the next token"))
         diag = hl_diag_error(diags, place.at, "not valid YAML: %s", parser->problem);
-    else if (parser->context_mark.line != parser->problem_mark.line)
+    else if (!at_begin && parser->context_mark.line != parser->problem_mark.line)
         diag = hl_diag_error(diags, place.at, "not valid YAML: %s, %s that began on line %zu", parser->problem, parser->context,
                              parser->context_mark.line + 1);
     else

@@ -319,11 +319,30 @@ struct hl_value *hl_reference_resolve(struct hl_arena *arena, const char *text, 
     return finish(&resolving, at);
 }
 
+/* Findings in a template bring their lines along: who shows them has only the spec. */
+static void show_lines(struct hl_diags *diags, size_t first, const char *text, size_t length)
+{
+    for (size_t i = first; i < diags->count; i++) {
+        const char *line = text;
+
+        for (uint32_t number = 1; number < diags->items[i].at.line && line != NULL; number++) {
+            line = memchr(line, '\n', length - (size_t)(line - text));
+            line = line == NULL ? NULL : line + 1;
+        }
+        if (line != NULL && diags->items[i].at.line > 0) {
+            const char *end = memchr(line, '\n', length - (size_t)(line - text));
+
+            diags->items[i].line = hl_arena_copy(diags->arena, line, end == NULL ? length - (size_t)(line - text) : (size_t)(end - line));
+        }
+    }
+}
+
 struct hl_value *hl_template_render(struct hl_arena *arena, const char *file, const char *text, size_t length, const struct hl_value *names,
                                     const struct hl_scope *scope, struct hl_diags *diags)
 {
     const struct hl_span start = {.line = 1, .column = 1};
     const char *outer_file = diags->file;
+    size_t first = diags->count;
     struct resolving resolving = {.arena = arena,
                                   .scope = scope,
                                   .diags = diags,
@@ -338,6 +357,7 @@ struct hl_value *hl_template_render(struct hl_arena *arena, const char *file, co
     }
     diags->file = file;
     put_all(&resolving, text, length);
+    show_lines(diags, first, text, length);
 
     struct hl_value *value = finish(&resolving, start);
 

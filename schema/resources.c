@@ -105,11 +105,14 @@ static void read_ignore(struct hl_loader *loader, struct hl_resource *resource, 
             names[names_count++] = fields->name;
             is_field |= strncmp(path->text.data, fields->name, length) == 0 && (path->text.data[length] == '.' || path->text.data[length] == '\0');
         }
-        if (!is_field)
+        if (!is_field) {
+            const char *first = hl_arena_copy(loader->spec->arena, path->text.data, strcspn(path->text.data, "."));
+
             hl_diag_suggest(loader->diags,
                             hl_diag_error(loader->diags, path->at, "'ignore' of %s '%s': there is no field '%s'", resource->kind->name,
-                                          resource->name, path->text.data),
-                            path->text.data, names, names_count);
+                                          resource->name, first),
+                            first, names, names_count);
+        }
         resource->ignore[count++] = path->text.data;
     }
 }
@@ -289,6 +292,7 @@ struct hl_value *hl_resource_decode(const struct hl_spec *spec, const struct hl_
     struct hl_check check = hl_check_of(spec, arena, diags, scope);
     const char *outer = diags->address;
     size_t errors = diags->errors;
+    size_t first;
     struct hl_value *body;
 
     snprintf(what, sizeof(what), "%s '%.100s'", kind->name, resource->name);
@@ -297,10 +301,12 @@ struct hl_value *hl_resource_decode(const struct hl_spec *spec, const struct hl_
     check.address = resource->address;
     body = hl_decode_members(&check, resource->body, kind->fields, kind->forms, hl_common_fields, &place);
     check.whole = body;
+    first = diags->count;
     if (kind->check != NULL && diags->errors == errors) /* what is broken already would be reported twice */
         kind->check(&check, body);
     if (kind->complete != NULL)
         kind->complete(&check, body);
+    hl_decode_mask(&check, first, body);
     diags->address = outer;
     return body;
 }

@@ -95,11 +95,6 @@ static void read_argument(struct hl_loader *loader, struct hl_map *all, const ch
               hl_value_text(loader->spec->arena, equals + 1), NULL, nowhere);
 }
 
-static bool is_true(const struct hl_value *value)
-{
-    return hl_value_is(value, HL_BOOL) && value->boolean;
-}
-
 static void report_required(struct hl_loader *loader, const struct hl_node_entry *entry)
 {
     struct hl_diag *diag = hl_diag_error(loader->diags, entry->at, "variable '%s' is required and has no value", entry->key);
@@ -115,12 +110,10 @@ static bool has_known_key(const struct hl_node *node)
     return node->map.count == 0;
 }
 
-/* The long form's members, without the default. */
-static struct hl_value *decode_long_form(struct hl_loader *loader, const struct hl_node_entry *entry)
+static struct hl_value *decode_long_form(struct hl_loader *loader, const struct hl_node_entry *entry, struct hl_reaching *reaching)
 {
     char what[128];
-    struct hl_reaching reaching = {.spec = loader->spec, .reach = HL_REACH_ENVIRONMENT, .subject = "a variable"};
-    const struct hl_scope scope = hl_scope_of(&reaching);
+    const struct hl_scope scope = hl_scope_of(reaching);
     struct hl_check check = hl_check_of(loader->spec, loader->spec->arena, loader->diags, &scope);
     const struct hl_place place = {.what = what, .at = entry->at};
 
@@ -131,30 +124,42 @@ static struct hl_value *decode_long_form(struct hl_loader *loader, const struct 
         hl_diag_hint(loader->diags, diag, "a mapping as the value goes under 'default:'");
         return NULL;
     }
-    /* The first row is `default`, which is decoded apart: it may be overridden. */
-    return hl_decode_members(&check, entry->value, hl_variable_fields + 1, 0, hl_variable_fields, &place);
+    return hl_decode_members(&check, entry->value, hl_variable_fields, 0, NULL, &place);
+}
+
+/* What the spec itself says: the default, in the short or the long form; null when there is none. */
+static struct hl_value *decode_default(struct hl_loader *loader, const struct hl_node_entry *entry, struct hl_reaching *reaching, bool *is_sensitive,
+                                       bool *is_required)
+{
+    const struct hl_value *members;
+    struct hl_value *value;
+
+    if (entry->value->type != HL_NODE_MAP)
+        return decode_plain(loader, entry->value, reaching);
+    members = decode_long_form(loader, entry, reaching);
+    *is_sensitive = hl_value_get_bool(members, "sensitive", false);
+    *is_required = hl_value_get_bool(members, "required", false);
+    if (*is_sensitive && hl_node_find(entry->value, "default") != NULL)
+        hl_diags_hide(loader->diags, hl_node_find(entry->value, "default")->at);
+    value = hl_value_get(members, "default");
+    return value == NULL ? hl_value_null(loader->spec->arena) : value;
 }
 
 static void load_variable(struct hl_loader *loader, const struct hl_node_entry *entry, const struct given *given)
 {
     struct hl_reaching reaching = {.spec = loader->spec, .reach = HL_REACH_ENVIRONMENT, .subject = "a variable's default"};
-    bool is_long = entry->value->type == HL_NODE_MAP;
-    const struct hl_value *members = is_long ? decode_long_form(loader, entry) : NULL;
-    const struct hl_node *fallback = is_long ? hl_node_find(entry->value, "default") : entry->value;
-    bool is_sensitive = is_true(hl_value_get(members, "sensitive"));
-    struct hl_value *value;
+    bool is_sensitive = false;
+    bool is_required = false;
+    struct hl_value *value = decode_default(loader, entry, &reaching, &is_sensitive, &is_required);
 
     if (!is_variable_name(entry->key))
         hl_diag_error(loader->diags, entry->at, "'%s' is no name for a variable: letters, digits, '_' and '-', not beginning with a digit",
                       entry->key);
-    if (is_sensitive && fallback != NULL)
-        hl_diags_hide(loader->diags, fallback->at);
-    value = decode_plain(loader, fallback, &reaching);
     if (given != NULL) {
         value = given->value;
     } else if (reaching.missing != NULL) {
         hl_map_put(&loader->unusable, entry->key, hl_arena_strdup(loader->spec->arena, reaching.missing));
-    } else if (hl_node_is_null(fallback) && is_true(hl_value_get(members, "required"))) {
+    } else if (value->type == HL_NULL && is_required) {
         report_required(loader, entry);
         value = hl_value_unknown(loader->spec->arena, entry->key);
     }

@@ -426,6 +426,19 @@ static void decide_when(struct decision *decision, enum hl_truth truth, const ch
         decide_delete(step, decision->input, "its `when` does not hold any more");
 }
 
+/* Its object is where the record says, and was not looked for there: made anew elsewhere, it would be there twice. */
+static bool decide_other_provider(struct decision *decision)
+{
+    struct hl_step *step = decision->step;
+
+    if (step->recorded == NULL || strcmp(step->recorded->provider, step->provider) == 0)
+        return false;
+    refuse(step, HL_E_REFUSED,
+           hl_arena_printf(decision->arena, "its provider was '%s' when it was last applied and is '%s' now", step->recorded->provider, step->provider),
+           "to have it made anew there, take its block out, apply, and put it back; where only the provider's name changed, `hlrec state rm` and apply");
+    return true;
+}
+
 struct hl_step *hl_plan_decide(struct hl_arena *arena, const struct hl_plan_input *input, const struct hl_resource *resource, const struct hl_live *live,
                                const struct hl_outputs *outputs, struct hl_diags *diags)
 {
@@ -434,6 +447,8 @@ struct hl_step *hl_plan_decide(struct hl_arena *arena, const struct hl_plan_inpu
     struct decision decision = {.arena = arena, .input = input, .outputs = outputs, .diags = diags, .step = step};
     const char *waits_for = NULL;
 
+    if (decide_other_provider(&decision))
+        return step;
     const enum hl_truth truth = hl_spec_when(input->spec, resource, arena, outputs, &waits_for);
     if (truth != HL_TRUTH_YES) {
         decide_when(&decision, truth, waits_for);

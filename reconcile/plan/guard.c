@@ -33,6 +33,16 @@ static size_t count_destroyed(const struct hl_plan *plan)
     return count;
 }
 
+/* A spec without resources is more often one that was cut off, or the wrong file, than a wish. */
+static void guard_empty_spec(struct hl_plan *plan, const struct hl_plan_input *input)
+{
+    const size_t destroyed = count_destroyed(plan);
+
+    if (input->spec != NULL && input->spec->resources.count == 0 && destroyed > 0 && !input->options.destroy)
+        set_guard(plan, hl_arena_printf(plan->arena, "the spec has no resources, so the plan deletes all %zu that are recorded", destroyed),
+                  "is it the right file, and whole? To delete all that the stack owns run `hlrec destroy`");
+}
+
 static void guard_max_destroy(struct hl_plan *plan, const struct hl_plan_input *input)
 {
     int64_t limit = input->options.max_destroy;
@@ -87,6 +97,7 @@ static void guard_vanished(struct hl_plan *plan, const struct hl_plan_input *inp
 void hl_guard(struct hl_plan *plan, const struct hl_plan_input *input)
 {
     guard_refusals(plan);
+    guard_empty_spec(plan, input);
     guard_max_destroy(plan, input);
     guard_vanished(plan, input);
 }

@@ -153,6 +153,7 @@ static void decide_removed(struct planner *planner, const struct hl_recorded *re
     if (removal != NULL && !removal->destroy) {
         step->action = HL_ACTION_FORGET;
         step->reason = "`removed` says to let go of it";
+        step->hint = NULL;
         step->loses_data = false;
     }
     add_step(planner, step);

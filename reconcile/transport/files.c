@@ -68,8 +68,7 @@ static bool read_all(struct hl_arena *arena, int file, size_t guess, size_t maxi
     return true;
 }
 
-bool hl_file_read(struct hl_arena *arena, const char *path, size_t maximum, const char **data, size_t *length,
-                  struct hl_error **err)
+bool hl_file_read(struct hl_arena *arena, const char *path, size_t maximum, const char **data, size_t *length, struct hl_error **err)
 {
     /* Without blocking: opening a pipe that nobody writes to would wait for ever. */
     hl_auto(descriptor) int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -88,8 +87,7 @@ bool hl_file_read(struct hl_arena *arena, const char *path, size_t maximum, cons
     return true;
 }
 
-static bool read_from_folder(void *context, struct hl_arena *arena, const char *path, const char **text, size_t *length,
-                             struct hl_error **err)
+static bool read_from_folder(void *context, struct hl_arena *arena, const char *path, const char **text, size_t *length, struct hl_error **err)
 {
     return hl_file_read(arena, hl_path_join(arena, context, path), HL_MAX_SPEC, text, length, err);
 }
@@ -183,14 +181,12 @@ static bool set_rights(int file, const struct hl_file_write *write, const struct
 
     if (fstat(file, &about) != 0)
         return false;
-    if ((about.st_uid != former->st_uid || about.st_gid != former->st_gid) &&
-        fchown(file, former->st_uid, former->st_gid) != 0)
+    if ((about.st_uid != former->st_uid || about.st_gid != former->st_gid) && fchown(file, former->st_uid, former->st_gid) != 0)
         return false;
     return fchmod(file, former->st_mode & 07777) == 0;
 }
 
-static bool fill_and_rename(const struct hl_file_write *write, const char *target, const char *temporary,
-                            const struct stat *former, struct hl_error **err)
+static bool fill_and_rename(const struct hl_file_write *write, const char *target, const char *temporary, const struct stat *former, struct hl_error **err)
 {
     hl_auto(descriptor) int file = open_temporary(temporary);
 
@@ -239,8 +235,7 @@ bool hl_file_write(const struct hl_file_write *write, struct hl_error **err)
     if (!exists && errno != ENOENT)
         return hl_fail_errno(err, errno, "cannot write '%s'", write->path);
     if (exists && !S_ISREG(former.st_mode))
-        return hl_fail(err, HL_E_FAILED, "cannot write '%s': %s stands there", write->path,
-                       S_ISDIR(former.st_mode) ? "a folder" : "something special");
+        return hl_fail(err, HL_E_FAILED, "cannot write '%s': %s stands there", write->path, S_ISDIR(former.st_mode) ? "a folder" : "something special");
     if (!exists && write->make_folder && !make_folders(arena, folder, (write->mode & 077) == 0 ? 0700 : 0755, err))
         return false;
     if (!fill_and_rename(write, target, temporary, exists ? &former : NULL, err)) {

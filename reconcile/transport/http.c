@@ -138,8 +138,7 @@ static bool add_headers(struct hl_http_exchange *exchange, struct hl_error **err
     if (request->body == NULL)
         add_line(exchange, "Content-Type:"); /* curl would call the empty body a form */
     else if (!has_header(request->headers, "Content-Type"))
-        fine = add_header(exchange, "Content-Type",
-                          request->content_type == NULL ? "application/json" : request->content_type, err);
+        fine = add_header(exchange, "Content-Type", request->content_type == NULL ? "application/json" : request->content_type, err);
     for (const struct hl_http_header *header = request->headers; fine && header != NULL && header->name != NULL; header++)
         fine = add_header(exchange, header->name, header->value, err);
 
@@ -187,8 +186,7 @@ static void set_server(const struct hl_http *client, CURL *easy)
 
 static void set_method(const struct hl_http_request *request, CURL *easy)
 {
-    bool posts = strcmp(request->method, "POST") == 0 || strcmp(request->method, "PUT") == 0 ||
-                 strcmp(request->method, "PATCH") == 0;
+    bool posts = strcmp(request->method, "POST") == 0 || strcmp(request->method, "PUT") == 0 || strcmp(request->method, "PATCH") == 0;
 
     if (strcmp(request->method, "HEAD") == 0) {
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
@@ -197,8 +195,7 @@ static void set_method(const struct hl_http_request *request, CURL *easy)
     if (request->body != NULL || posts) {
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body == NULL ? "" : request->body);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                         (curl_off_t)(request->body == NULL ? 0 : request->body_length));
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(request->body == NULL ? 0 : request->body_length));
     }
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
@@ -285,8 +282,7 @@ static int64_t delay_ms(const struct hl_http_exchange *exchange, int tries_done)
 /* Sleeps until it makes sense to try again; false when it does not. */
 static bool pause_for_retry(const struct hl_http_exchange *exchange, int tries_done)
 {
-    bool passing = exchange->code == CURLE_OK ? is_passing_status(exchange->response->status)
-                                              : is_passing_failure(exchange);
+    bool passing = exchange->code == CURLE_OK ? is_passing_status(exchange->response->status) : is_passing_failure(exchange);
 
     /* What never left is safe to send. */
     bool safe = exchange->safe || exchange->sends == 0;
@@ -351,8 +347,7 @@ static bool run(struct hl_http_exchange *exchange, struct hl_error **err)
     return exchange->code == CURLE_OK || hl_http_fail(exchange, err);
 }
 
-bool hl_http_perform(struct hl_http *client, const struct hl_http_request *request, struct hl_http_response *response,
-                     struct hl_error **err)
+bool hl_http_perform(struct hl_http *client, const struct hl_http_request *request, struct hl_http_response *response, struct hl_error **err)
 {
     struct hl_http_exchange exchange = {.client = client, .request = request, .response = response};
 

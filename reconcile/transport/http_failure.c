@@ -53,8 +53,7 @@ static bool fail_tls(const struct hl_http_exchange *exchange, struct hl_error **
 
     hl_fail(err, HL_E_UNREACHABLE, "no TLS connection to '%s': %s", client->shown, reason);
     if (exchange->code == CURLE_SSL_CACERT_BADFILE)
-        return hl_error_hint(err, "cannot read the authority's certificates in '%s'",
-                             client->ca_file == NULL ? "the system's folder" : client->ca_file);
+        return hl_error_hint(err, "cannot read the authority's certificates in '%s'", client->ca_file == NULL ? "the system's folder" : client->ca_file);
     if (exchange->code == CURLE_SSL_CERTPROBLEM)
         return hl_error_hint(err, "check the client certificate and its key, both in PEM");
     if (exchange->code == CURLE_SSL_CONNECT_ERROR)
@@ -69,8 +68,7 @@ bool hl_http_fail(const struct hl_http_exchange *exchange, struct hl_error **err
     if (hl_http_is_interrupted(client))
         return hl_fail(err, HL_E_INTERRUPTED, "interrupted while '%s' was being asked", client->shown);
     if (exchange->too_long)
-        return hl_fail(err, HL_E_UNREACHABLE, "the answer of '%s' is longer than %zu bytes", client->shown,
-                       exchange->max_body);
+        return hl_fail(err, HL_E_UNREACHABLE, "the answer of '%s' is longer than %zu bytes", client->shown, exchange->max_body);
     switch (exchange->code) {
     case CURLE_COULDNT_CONNECT:
         return fail_connect(exchange, err);
@@ -93,7 +91,6 @@ bool hl_http_fail(const struct hl_http_exchange *exchange, struct hl_error **err
     case CURLE_RECV_ERROR:
         return hl_fail(err, HL_E_UNREACHABLE, "'%s' closed the connection without an answer", client->shown);
     default:
-        return hl_fail(err, HL_E_UNREACHABLE, "cannot talk to '%s': %s", client->shown,
-                       curl_easy_strerror(exchange->code));
+        return hl_fail(err, HL_E_UNREACHABLE, "cannot talk to '%s': %s", client->shown, curl_easy_strerror(exchange->code));
     }
 }

@@ -37,7 +37,7 @@ struct child {
     size_t tail_length;
     int stdout_end, stderr_end; /* -1 when closed */
     pid_t pid;
-    bool ended; /* but not reaped: its number stays taken while the group may have to be killed */
+    bool ended;                                   /* but not reaped: its number stays taken while the group may have to be killed */
     int64_t deadline_ms, kill_at_ms, leave_at_ms; /* 0: none */
     enum stop stop;
 };
@@ -82,8 +82,7 @@ static bool open_input(const struct hl_process *process, int *out, struct hl_err
             return hl_fail_errno(err, errno, "cannot prepare the input of '%s'", process->argv[0]);
         done += put > 0 ? (size_t)put : 0;
     }
-    return process->input == NULL || lseek(*out, 0, SEEK_SET) == 0 ||
-           hl_fail_errno(err, errno, "cannot prepare the input of '%s'", process->argv[0]);
+    return process->input == NULL || lseek(*out, 0, SEEK_SET) == 0 || hl_fail_errno(err, errno, "cannot prepare the input of '%s'", process->argv[0]);
 }
 
 #ifdef __GLIBC__
@@ -340,14 +339,12 @@ static bool reap(struct child *child, int *status, struct hl_error **err)
     if (child->stop != RUNNING)
         return fail_stopped(child, err);
     if (WIFSIGNALED(state))
-        return hl_fail(err, HL_E_FAILED, "'%s' was killed by signal %d (%s)", child->process->argv[0], WTERMSIG(state),
-                       strsignal(WTERMSIG(state)));
+        return hl_fail(err, HL_E_FAILED, "'%s' was killed by signal %d (%s)", child->process->argv[0], WTERMSIG(state), strsignal(WTERMSIG(state)));
     *status = WEXITSTATUS(state);
     return true;
 }
 
-bool hl_process_run(const struct hl_process *process, struct hl_text *out, struct hl_text *diagnostics, int *status,
-                    struct hl_error **err)
+bool hl_process_run(const struct hl_process *process, struct hl_text *out, struct hl_text *diagnostics, int *status, struct hl_error **err)
 {
     struct child child = {.process = process, .out = out, .stdout_end = -1, .stderr_end = -1, .pid = -1};
 

@@ -334,6 +334,16 @@ static bool add_live(struct loader *loader, const char *address, const struct hl
     return true;
 }
 
+/* The record that `moved` gives an address, or NULL. */
+static const struct hl_recorded *moved_record(const struct hl_spec *spec, const char *address, const struct world *world)
+{
+    for (size_t i = 0; i < spec->moved_count; i++) {
+        if (strcmp(spec->moved[i].to, address) == 0)
+            return hl_map_find(&world->recorded, spec->moved[i].from);
+    }
+    return NULL;
+}
+
 static bool add_all_live(struct loader *loader, const struct hl_value *overrides, struct world *out)
 {
     const struct hl_spec *spec = loader->source->spec;
@@ -348,7 +358,10 @@ static bool add_all_live(struct loader *loader, const struct hl_value *overrides
     for (size_t i = 0; spec != NULL && i < spec->resources.count; i++) {
         const char *address = spec->resources.entries[i].key;
         const struct hl_value *over = hl_value_get(overrides, address);
-        if (!hl_map_has(&out->live, address) && !add_live(loader, address, over, out))
+        if (hl_map_has(&out->live, address))
+            continue;
+        struct hl_value *facts = as_recorded(loader->arena, moved_record(spec, address, out));
+        if (!add_live(loader, address, over != NULL ? lay_over(loader->arena, facts, over) : facts, out))
             return false;
     }
     for (size_t i = 0; i < hl_value_count(overrides); i++) {

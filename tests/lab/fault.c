@@ -56,8 +56,7 @@ bool lab_faults_add(struct lab_faults *faults, const char *text)
     const char *words[5] = {NULL};
     size_t count = 0;
 
-    for (char *word = strtok_r(copy, " ", &rest); word != NULL && count < HL_COUNT(words);
-         word = strtok_r(NULL, " ", &rest))
+    for (char *word = strtok_r(copy, " ", &rest); word != NULL && count < HL_COUNT(words); word = strtok_r(NULL, " ", &rest))
         words[count++] = word;
     if (count != 4)
         return false;

@@ -16,8 +16,8 @@ enum lab_fault { FAULT_NONE, FAULT_STATUS, FAULT_RESET, FAULT_HANG, FAULT_TRUNCA
 
 struct lab_fault_hit {
     enum lab_fault fault;
-    int status;  /* of FAULT_STATUS */
-    bool after;  /* the request is executed all the same */
+    int status;      /* of FAULT_STATUS */
+    bool after;      /* the request is executed all the same */
     const char *how; /* for the log */
 };
 

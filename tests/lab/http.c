@@ -129,8 +129,7 @@ static void read_query(struct lab_call *call)
         const char *value = at[name] == '=' ? at + name + 1 : at + name;
 
         if (length > 0)
-            hl_value_map_put_text(call->query, lab_decode(call->arena, at, name, true),
-                                  lab_decode(call->arena, value, (size_t)(at + length - value), true));
+            hl_value_map_put_text(call->query, lab_decode(call->arena, at, name, true), lab_decode(call->arena, value, (size_t)(at + length - value), true));
         at += length + (at[length] == '&' ? 1 : 0);
     }
 }
@@ -153,7 +152,8 @@ static bool read_headers(struct input *input, struct lab_call *call)
         for (char *at = lower; *at != '\0'; at++)
             *at = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
         line += name + (line[name] == ':' ? 1 : 0);
-        hl_map_put(&call->headers, lower, hl_arena_strdup(call->arena, line + strspn(line, " \t")));
+        if (!hl_map_has(&call->headers, lower)) /* the first of one name counts */
+            hl_map_put(&call->headers, lower, hl_arena_strdup(call->arena, line + strspn(line, " \t")));
     }
 }
 
@@ -177,8 +177,7 @@ static bool read_body(struct input *input, struct lab_call *call, struct hl_text
     const char *expect = lab_header(call, "expect");
     int64_t bytes = 0;
 
-    if (expect != NULL && strcasecmp(expect, "100-continue") == 0 &&
-        !send_all(input->connection, "HTTP/1.1 100 Continue\r\n\r\n", 25))
+    if (expect != NULL && strcasecmp(expect, "100-continue") == 0 && !send_all(input->connection, "HTTP/1.1 100 Continue\r\n\r\n", 25))
         return false;
     if (encoding != NULL && strcasecmp(encoding, "chunked") == 0) {
         if (!read_chunks(input, call, body))
@@ -240,10 +239,23 @@ static const char *reason_of(int status)
         int status;
         const char *reason;
     } rows[] = {
-        {101, "UPGRADED"},  {200, "OK"},        {201, "Created"},       {204, "No Content"}, {301, "Moved Permanently"},
-        {304, "Not Modified"}, {400, "Bad Request"}, {401, "Unauthorized"},  {403, "Forbidden"},  {404, "Not Found"},
-        {409, "Conflict"},  {429, "Too Many Requests"}, {500, "Internal Server Error"}, {501, "Not Implemented"},
-        {502, "Bad Gateway"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
+        {101, "UPGRADED"},
+        {200, "OK"},
+        {201, "Created"},
+        {204, "No Content"},
+        {301, "Moved Permanently"},
+        {304, "Not Modified"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {409, "Conflict"},
+        {429, "Too Many Requests"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
     };
 
     for (size_t i = 0; i < HL_COUNT(rows); i++)

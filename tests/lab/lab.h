@@ -26,7 +26,7 @@ struct lab_api {
 
 struct lab_options {
     const char *directory;
-    const char *log;          /* file, or NULL */
+    const char *log;           /* file, or NULL */
     const char *const *faults; /* 'METHOD PATHGLOB NTH HOW' */
     size_t faults_count;
     int64_t latency_ms;

@@ -114,10 +114,14 @@ api GET "$v/nothing"
 ok 'unknown route' "$status $(at "d['message']")" '404 page not found'
 api GET "$v/containers//json"
 ok 'double slash redirects' "$status" 301
+api GET "$v/containers/%2Fweb/json"
+ok 'also an escaped one' "$status" 301
+api GET "$v/images/a%2Fb%3A1/json"
+ok 'other escapes are fine' "$status $(at "d['message']")" '404 no such image: a/b:1: No such image: a/b:1'
 
 api POST "$v/containers/create?name=web" '{"Image":"nginx:9"}'
 ok 'missing image' "$status $(at "d['message']")" '404 No such image: nginx:9'
-api POST "$v/containers/create?name=web" '{"Image":"nginx:1.27"}' -H 'Content-Type: application/x-www-form-urlencoded'
+api POST "$v/containers/create?name=web" '' --data-binary '{"Image":"nginx:1.27"}'
 has 'a form is no JSON' "$status $(at "d['message']")" "400 Content-Type specified (application/x-www-form-urlencoded"
 api POST "$v/containers/create?name=web" '{"Image":"nginx:1.27","HostConfig":{"PortBindings":{"80/tcp":[{"HostPort":80}]}}}'
 has 'a number where text belongs' "$status $(at "d['message']")" '500 json: cannot unmarshal'
@@ -203,7 +207,7 @@ api POST "$v/networks/create" '{"Name":"net"}'
 twin=$(at "d['Id']")
 ok 'without the question there are two' "$status" 201
 api GET "$v/networks/net"
-has 'and the name means neither' "$status $(at "d['message']")" '400 network net is ambiguous (2 matches'
+has 'and the name means neither' "$status $(at "d['message']")" '400 2 matches found based on name: network net is ambiguous'
 api DELETE "$v/networks/$twin"
 ok 'by id one goes' "$status" 204
 api GET "$v/networks/net"
@@ -235,7 +239,7 @@ api GET "$v/networks?filters=%7B%22name%22%3A%5B%22net%22%5D%7D"
 ok 'the list does not' "$(at "[n['Containers'] for n in d if n['Name'] == 'net']")" '[{}]'
 api DELETE "$v/networks/net"
 ok 'a network in use stays' "$status" 403
-api POST "$v/containers/app/stop"
+api POST "$v/containers/app/stop?t=1"
 api DELETE "$v/networks/net"
 ok 'one of stopped containers goes' "$status" 204
 api POST "$v/networks/create" '{"Name":"net","CheckDuplicate":true,"IPAM":{"Config":[{"Subnet":"172.30.0.0/24"}]}}'

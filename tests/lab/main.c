@@ -16,17 +16,16 @@ static const struct lab_api *const apis[] = {
     &lab_api_docker,
 };
 
-static const char help[] =
-    "Usage: hlrec-lab --dir DIR [OPTION]...\n"
-    "Serves simulated APIs on loopback and sockets in DIR until SIGTERM or SIGINT.\n"
-    "Writes their addresses to DIR/lab.env, then prints 'ready'.\n"
-    "\n"
-    "  --latency MS           wait before each answer\n"
-    "  --fault 'METHOD PATHGLOB NTH HOW'\n"
-    "                         the NTH matching call ('*': each) goes wrong; HOW is a status,\n"
-    "                         reset, hang, truncate, or after-reset, after-hang, after-STATUS\n"
-    "  --log FILE             a JSON line for each request\n"
-    "  --docker-api VERSION   1.41 (default) to 1.44\n";
+static const char help[] = "Usage: hlrec-lab --dir DIR [OPTION]...\n"
+                           "Serves simulated APIs on loopback and sockets in DIR until SIGTERM or SIGINT.\n"
+                           "Writes their addresses to DIR/lab.env, then prints 'ready'.\n"
+                           "\n"
+                           "  --latency MS           wait before each answer\n"
+                           "  --fault 'METHOD PATHGLOB NTH HOW'\n"
+                           "                         the NTH matching call ('*': each) goes wrong; HOW is a status,\n"
+                           "                         reset, hang, truncate, or after-reset, after-hang, after-STATUS\n"
+                           "  --log FILE             a JSON line for each request\n"
+                           "  --docker-api VERSION   1.41 (default) to 1.44\n";
 
 static int fail_usage(const char *message, const char *what)
 {
@@ -43,9 +42,12 @@ static bool decode_version(const char *text, int64_t *minor)
 static int read_options(int argc, char **argv, struct lab_options *options, const char **faults)
 {
     static const struct option names[] = {
-        {"dir", required_argument, NULL, 'd'},   {"latency", required_argument, NULL, 'l'},
-        {"fault", required_argument, NULL, 'f'}, {"log", required_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},        {"docker-api", required_argument, NULL, 'a'},
+        {"dir", required_argument, NULL, 'd'},
+        {"latency", required_argument, NULL, 'l'},
+        {"fault", required_argument, NULL, 'f'},
+        {"log", required_argument, NULL, 'o'},
+        {"help", no_argument, NULL, 'h'},
+        {"docker-api", required_argument, NULL, 'a'},
         {NULL, 0, NULL, 0},
     };
 

@@ -166,8 +166,7 @@ static bool listen_socket(struct listener *listener)
     memcpy(address.sun_path, listener->path, strlen(listener->path) + 1);
     unlink(listener->path); /* of a lab that was killed */
     listener->descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return listener->descriptor >= 0 &&
-           bind(listener->descriptor, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
+    return listener->descriptor >= 0 && bind(listener->descriptor, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
            listen(listener->descriptor, 512) == 0;
 }
 
@@ -177,8 +176,7 @@ static bool listen_port(struct listener *listener, int *port)
     socklen_t length = sizeof(address);
 
     listener->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (listener->descriptor < 0 || bind(listener->descriptor, (const struct sockaddr *)&address, length) != 0 ||
-        listen(listener->descriptor, 512) != 0 ||
+    if (listener->descriptor < 0 || bind(listener->descriptor, (const struct sockaddr *)&address, length) != 0 || listen(listener->descriptor, 512) != 0 ||
         getsockname(listener->descriptor, (struct sockaddr *)&address, &length) != 0)
         return false;
     *port = ntohs(address.sin_port);
@@ -189,8 +187,7 @@ static struct listener *add_listener(struct lab *lab, size_t number)
 {
     struct listener *listener = &lab->listeners[lab->listeners_count++];
 
-    *listener =
-        (struct listener){.lab = lab, .api = lab->apis[number], .data = lab->data[number], .descriptor = -1, .path = NULL};
+    *listener = (struct listener){.lab = lab, .api = lab->apis[number], .data = lab->data[number], .descriptor = -1, .path = NULL};
     return listener;
 }
 

@@ -116,8 +116,8 @@ static bool choose_version(struct hl_docker *docker, const struct hl_value *vers
         return hl_error_hint(err, "use Docker Engine 20.10 or newer");
     }
     if (chosen < oldest) {
-        hl_fail(err, HL_E_FAILED, "Docker Engine %s at '%s' takes API 1.%d and newer, hlrec knows up to 1.%d", engine != NULL ? engine : "?", docker->host, oldest,
-                HL_DOCKER_NEWEST);
+        hl_fail(err, HL_E_FAILED, "Docker Engine %s at '%s' takes API 1.%d and newer, hlrec knows up to 1.%d", engine != NULL ? engine : "?", docker->host,
+                oldest, HL_DOCKER_NEWEST);
         return hl_error_hint(err, "use a newer hlrec, or lower `min-api-version` in the engine's daemon.json");
     }
     docker->minor = chosen;

@@ -11,28 +11,28 @@
 #include <pthread.h>
 
 enum {
-    HL_DOCKER_OLDEST = 41,     /* API 1.41: Engine 20.10 */
-    HL_DOCKER_NEWEST = 52,     /* API 1.52: Engine 29 */
-    HL_DOCKER_ENDPOINTS = 44,  /* since then a container can be created in several networks at once */
-    HL_DOCKER_PARALLEL = 16,   /* calls at once where one call an object is needed */
-    HL_DOCKER_ID = 64,         /* hexadecimal digits of a full id */
+    HL_DOCKER_OLDEST = 41,    /* API 1.41: Engine 20.10 */
+    HL_DOCKER_NEWEST = 52,    /* API 1.52: Engine 29 */
+    HL_DOCKER_ENDPOINTS = 44, /* since then a container can be created in several networks at once */
+    HL_DOCKER_PARALLEL = 16,  /* calls at once where one call an object is needed */
+    HL_DOCKER_ID = 64,        /* hexadecimal digits of a full id */
 };
 
 struct hl_docker {
     const struct hl_run *run;
     struct hl_http *http;
-    const char *host;                /* as messages name it */
-    const char *base;                /* the spec's folder, absolute: what "./data" is relative to */
-    const char *home;                /* for "~/data"; NULL when the environment has none */
-    const struct hl_value *logins;   /* settings.registries, or NULL */
-    int64_t settle_ms;               /* how long a new container must keep running */
-    int64_t settle_replaced_ms;      /* the same for one that takes another's place */
-    pthread_mutex_t lock;            /* over all below */
+    const char *host;              /* as messages name it */
+    const char *base;              /* the spec's folder, absolute: what "./data" is relative to */
+    const char *home;              /* for "~/data"; NULL when the environment has none */
+    const struct hl_value *logins; /* settings.registries, or NULL */
+    int64_t settle_ms;             /* how long a new container must keep running */
+    int64_t settle_replaced_ms;    /* the same for one that takes another's place */
+    pthread_mutex_t lock;          /* over all below */
     struct hl_arena *arena;
-    struct hl_value *version;        /* the answer of GET /version; NULL until asked */
-    int minor;                       /* of the API version in use: 41 is 1.41; 0 until negotiated */
-    struct hl_map images;            /* id or reference -> struct image_entry *, image.c */
-    struct hl_value *config;         /* ~/.docker/config.json, login.c */
+    struct hl_value *version; /* the answer of GET /version; NULL until asked */
+    int minor;                /* of the API version in use: 41 is 1.41; 0 until negotiated */
+    struct hl_map images;     /* id or reference -> struct image_entry *, image.c */
+    struct hl_value *config;  /* ~/.docker/config.json, login.c */
     bool config_read;
 };
 
@@ -52,12 +52,12 @@ bool hl_docker_parse_version(const char *text, int *minor);
 
 struct hl_docker_call {
     const char *method;
-    const char *path;                     /* "/containers/json?all=1": escaped, without the version */
-    const struct hl_value *body;          /* sent as JSON; NULL: none */
-    const char *tar;                      /* or a tar archive */
+    const char *path;            /* "/containers/json?all=1": escaped, without the version */
+    const struct hl_value *body; /* sent as JSON; NULL: none */
+    const char *tar;             /* or a tar archive */
     size_t tar_length;
     const struct hl_http_header *headers;
-    int64_t timeout_ms;                   /* 0: 30 s; -1: none */
+    int64_t timeout_ms; /* 0: 30 s; -1: none */
     bool idempotent;
     bool (*on_data)(void *context, const char *data, size_t length);
     void *context;

@@ -66,7 +66,8 @@ static bool tls_of_environment(struct hl_arena *arena, const struct hl_run *run,
     return true;
 }
 
-bool hl_docker_endpoint(struct hl_arena *arena, const struct hl_run *run, const struct hl_value *settings, struct hl_docker_endpoint *out, struct hl_error **err)
+bool hl_docker_endpoint(struct hl_arena *arena, const struct hl_run *run, const struct hl_value *settings, struct hl_docker_endpoint *out,
+                        struct hl_error **err)
 {
     const struct hl_value *tls = hl_value_get(settings, "tls");
     const char *host = hl_value_get_text(settings, "host");

@@ -11,10 +11,12 @@ bool hl_image_find(struct hl_docker *docker, const char *reference, const struct
 /* The same for many at once, in parallel; failures show again when one of them is asked for. NULL entries are skipped. */
 void hl_image_prefetch(struct hl_docker *docker, const char *const *references, size_t count);
 /* What the registry says is the digest of a reference. HL_E_REJECTED, HL_E_UNREACHABLE ... when it does not say. */
-bool hl_image_registry_digest(struct hl_docker *docker, struct hl_arena *arena, const char *reference, const char **digest, struct hl_error **err) HL_MUST_CHECK;
+bool hl_image_registry_digest(struct hl_docker *docker, struct hl_arena *arena, const char *reference, const char **digest,
+                              struct hl_error **err) HL_MUST_CHECK;
 /* Whether the registry's digest is one that the image was pulled by; also true when that cannot be told (built or loaded here). */
 bool hl_image_has_digest(const struct hl_value *image, const char *reference, const char *digest);
 /* Makes sure that the image is there: `policy` is "missing" (also for NULL), "always" or "never". Progress goes to `op`, which may be NULL. */
-bool hl_image_ensure(struct hl_docker *docker, struct hl_op *op, const char *reference, const char *policy, const char *platform, struct hl_error **err) HL_MUST_CHECK;
+bool hl_image_ensure(struct hl_docker *docker, struct hl_op *op, const char *reference, const char *policy, const char *platform,
+                     struct hl_error **err) HL_MUST_CHECK;
 
 #endif

@@ -29,14 +29,20 @@ static bool is_tag(const char *text)
     return length > 0 && length <= MAX_TAG && strspn(text, allowed) == length && text[0] != '.' && text[0] != '-';
 }
 
+/* Each part between slashes begins and ends with a letter or digit. */
 static bool is_path(const char *text)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_.-/";
-    const size_t length = strlen(text);
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_.-";
 
-    if (length == 0 || strspn(text, allowed) != length || strstr(text, "//") != NULL)
-        return false;
-    return strchr(lower_alphanumeric, text[0]) != NULL && strchr(lower_alphanumeric, text[length - 1]) != NULL;
+    for (;;) {
+        const size_t length = strcspn(text, "/");
+        if (length == 0 || strspn(text, allowed) < length || strchr(lower_alphanumeric, text[0]) == NULL ||
+            strchr(lower_alphanumeric, text[length - 1]) == NULL)
+            return false;
+        if (text[length] == '\0')
+            return true;
+        text += length + 1;
+    }
 }
 
 /* The part before the first '/' is a registry when it looks like a host; else it belongs to the path, on Docker Hub. */

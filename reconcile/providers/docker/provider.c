@@ -20,15 +20,21 @@ static const struct hl_field login_fields[] = {
 };
 
 static const struct hl_field fields[] = {
-    {.name = "host", .type = HL_F_STRING, .doc = "where the engine listens: unix:///path or tcp://host:port; default: DOCKER_HOST, else unix:///var/run/docker.sock",
+    {.name = "host",
+     .type = HL_F_STRING,
+     .doc = "where the engine listens: unix:///path or tcp://host:port; default: DOCKER_HOST, else unix:///var/run/docker.sock",
      .example = "unix:///var/run/docker.sock"},
     {.name = "tls", .type = HL_F_OBJECT, .fields = tls_fields, .forms = HL_FORM_TRUE, .doc = "certificates for a tcp:// host; files, relative to the spec"},
-    {.name = "registries", .type = HL_F_MAP, .item = HL_F_OBJECT, .fields = login_fields,
+    {.name = "registries",
+     .type = HL_F_MAP,
+     .item = HL_F_OBJECT,
+     .fields = login_fields,
      .doc = "credentials for private registries, by host name; default: those of `docker login`",
      .example = "{ghcr.io: {username: me, password: \"${secret.GHCR_TOKEN}\"}}"},
-    {.name = "settle", .type = HL_F_DURATION, .fallback = "1s",
-     .doc = "how long a new container without a health check must keep running to count as started"},
-    {.name = "settle_replaced", .type = HL_F_DURATION, .fallback = "5s",
+    {.name = "settle", .type = HL_F_DURATION, .fallback = "1s", .doc = "how long a new container without a health check must keep running to count as started"},
+    {.name = "settle_replaced",
+     .type = HL_F_DURATION,
+     .fallback = "5s",
      .doc = "the same for a container that takes the place of another, which is kept until then"},
     {.name = NULL},
 };
@@ -40,8 +46,8 @@ static void report_engine(struct hl_docker *docker, struct hl_text *report)
     const char *os = hl_value_get_text(docker->version, "Os");
     const char *newest = hl_value_get_text(docker->version, "ApiVersion");
 
-    hl_text_printf(report, "Docker Engine %s (%s/%s) at %s, API 1.%d of up to %s\n", engine != NULL ? engine : "?", os != NULL ? os : "?", arch != NULL ? arch : "?",
-                   docker->host, docker->minor, newest != NULL ? newest : "?");
+    hl_text_printf(report, "Docker Engine %s (%s/%s) at %s, API 1.%d of up to %s\n", engine != NULL ? engine : "?", os != NULL ? os : "?",
+                   arch != NULL ? arch : "?", docker->host, docker->minor, newest != NULL ? newest : "?");
 }
 
 /* For `doctor`: the lists that every plan reads. A socket proxy may forbid single ones. */

@@ -90,8 +90,7 @@ static void take_line(struct hl_pull_stream *stream)
     struct hl_value *object = NULL;
     const char *text = hl_text_get(&stream->line);
 
-    if (strspn(text, " \t\r\n") < stream->line.length && hl_text_ok(&stream->line) &&
-        hl_json_decode(arena, text, stream->line.length, &object, &ignored))
+    if (strspn(text, " \t\r\n") < stream->line.length && hl_text_ok(&stream->line) && hl_json_decode(arena, text, stream->line.length, &object, &ignored))
         take_object(stream, object);
     hl_text_reset(&stream->line);
 }

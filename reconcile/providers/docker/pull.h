@@ -10,12 +10,12 @@ bool hl_image_pull(struct hl_docker *docker, struct hl_op *op, const char *refer
 /* The reader of the stream, apart for its tests. Objects may be cut anywhere between two pieces. */
 struct hl_pull_stream {
     struct hl_text line;
-    struct hl_map *layers;   /* id -> struct layer * */
+    struct hl_map *layers; /* id -> struct layer * */
     struct hl_arena *arena;
-    char *problem;           /* the first error of the stream; in the arena */
-    char *status;            /* the last line that told of no layer */
+    char *problem; /* the first error of the stream; in the arena */
+    char *status;  /* the last line that told of no layer */
     struct hl_op *op;
-    int percent;             /* last told */
+    int percent; /* last told */
 };
 
 void hl_pull_stream_init(struct hl_pull_stream *stream, struct hl_arena *arena, struct hl_op *op);

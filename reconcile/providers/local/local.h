@@ -61,7 +61,8 @@ struct hl_source_type {
     /* NULL: the value is not read (generate, value). Gives *value (text, sensitive), or NULL with `missing` set when the source has none: whether that is
      * an error is for `optional` to say. False when it could not be told. */
     bool (*read)(struct hl_source *source, struct hl_value **value, struct hl_error **err);
-    bool slow; /* runs a program: read side by side with others */
+    bool slow;  /* runs a program: read side by side with others */
+    bool stays; /* a value that was given once is kept when nothing is given: a variable need not be in the environment of each run of a timer */
 };
 
 extern const struct hl_source_type hl_source_types[]; /* ends with .name = NULL */

@@ -40,7 +40,8 @@ static const struct hl_field sops_fields[] = {
 static const struct hl_field fields[] = {
     {.name = "generate", .type = HL_F_OBJECT, .fields = hl_generate_fields, .forms = HL_FORM_TRUE, .local = true,
      .doc = "source: made once by hlrec and kept, sealed, in the state", .example = "{bytes: 32, encoding: base64}"},
-    {.name = "env", .type = HL_F_STRING, .local = true, .doc = "source: a variable of hlrec's environment; empty counts as not set", .example = "NB_API_TOKEN"},
+    {.name = "env", .type = HL_F_STRING, .local = true, .example = "NB_API_TOKEN",
+     .doc = "source: a variable of hlrec's environment; empty counts as not set, and then what was given before is kept"},
     {.name = "file", .type = HL_F_STRING, .local = true, .example = "/run/credentials/token",
      .doc = "source: a file, relative to the spec; of a single line, the line end is dropped"},
     {.name = "sops", .type = HL_F_OBJECT, .fields = sops_fields, .local = true,
@@ -172,28 +173,60 @@ static bool must_generate(const struct hl_op *op, const struct hl_value *value, 
     return change != NULL && change->unknown != NULL;
 }
 
-/* The value to be, NULL when there is none; a new one is sealed in the journal before anybody else hears of it. */
-static bool choose_value(struct hl_op *op, const struct hl_value *former, struct hl_value **value, int64_t *created_at, struct hl_error **err)
+/* A new value, sealed in the journal before anybody else hears of it. */
+static bool make_value(struct hl_op *op, int64_t created_at, struct hl_value **value, struct hl_error **err)
 {
-    struct hl_value *known = hl_value_get(op->desired, "value");
+    struct hl_value *checkpoint = hl_value_map(op->arena);
 
-    *created_at = op->session->run->now_ms;
-    if (must_generate(op, known, former)) {
-        struct hl_value *checkpoint = hl_value_map(op->arena);
-        *value = hl_generate(op->arena, hl_value_get(op->desired, "generate"));
-        hl_redactor_add_value(op->session->run->redactor, *value);
-        hl_value_map_put(checkpoint, "value", *value);
-        hl_value_map_put_int(checkpoint, "created_at", *created_at);
-        return hl_op_checkpoint(op, checkpoint, err);
-    }
+    *value = hl_generate(op->arena, hl_value_get(op->desired, "generate"));
+    hl_redactor_add_value(op->session->run->redactor, *value);
+    hl_value_map_put(checkpoint, "value", *value);
+    hl_value_map_put_int(checkpoint, "created_at", created_at);
+    return hl_op_checkpoint(op, checkpoint, err) || hl_wrap(err, "keeping the new value safe");
+}
+
+/* What the source says had something unknown in it when the plan was made, or the plan was made without reading: it is read now. */
+static bool read_value(struct hl_op *op, const struct hl_source_type *type, const struct hl_value *former, struct hl_value **value, struct hl_error **err)
+{
+    struct hl_source source = {.run = op->session->run, .local = hl_local_get(op->session), .arena = op->arena, .name = op->name, .desired = op->desired};
+
+    if (!type->read(&source, value, err))
+        return false;
+    if (*value == NULL && type->stays && former != NULL)
+        *value = hl_value_copy(op->arena, former);
+    if (*value != NULL || hl_value_get_bool(op->desired, "optional", false))
+        return true;
+    hl_fail(err, HL_E_NOT_FOUND, "no value: %s", source.missing);
+    return hl_error_hint(err, "%s; or write `optional: true` if it may be absent", source.hint);
+}
+
+/* The value to be; NULL when there is none. */
+static bool choose_value(struct hl_op *op, const struct hl_value *former, int64_t created_at, struct hl_value **value, struct hl_error **err)
+{
+    const struct hl_value *known = hl_value_get(op->desired, "value");
+    const struct hl_source_type *type = hl_source_find(op->desired, NULL);
+
+    *value = NULL;
+    if (must_generate(op, known, former))
+        return make_value(op, created_at, value, err);
+    if (type != NULL && type->read != NULL && (known == NULL || known->type == HL_UNKNOWN))
+        return read_value(op, type, former, value, err);
     if (known == NULL && hl_value_get(op->desired, "generate") != NULL)
-        known = hl_value_copy(op->arena, former);
-    *value = hl_value_is(known, HL_TEXT) && known->text.length > 0 ? hl_value_mark_sensitive(hl_value_copy(op->arena, known)) : NULL;
-    if (*value != NULL)
-        hl_redactor_add_value(op->session->run->redactor, *value);
-    if (former != NULL && hl_secret_same(*value, former))
-        *created_at = hl_value_get_int(op->recorded_live, "created_at", *created_at);
+        known = former;
+    if (!hl_value_is(known, HL_TEXT) || known->text.length == 0)
+        return true;
+    *value = hl_value_mark_sensitive(hl_value_copy(op->arena, known));
+    hl_redactor_add_value(op->session->run->redactor, *value);
     return true;
+}
+
+/* What refresh refuses for values that are read; what a reference gives is known only here. */
+static bool check_never(const struct hl_op *op, const struct hl_value *former, const struct hl_value *value, struct hl_error **err)
+{
+    if (!is_data(op->desired) || former == NULL || value == NULL || hl_secret_same(former, value))
+        return true;
+    hl_fail(err, HL_E_REFUSED, "another value than the one recorded, and `rotate: never` says that it does not change");
+    return hl_error_hint(err, "if the change is meant, take `rotate: never` out");
 }
 
 static void add_note(struct hl_op *op, const char *note)
@@ -257,10 +290,12 @@ static bool secret_apply(struct hl_op *op, struct hl_error **err)
 {
     struct hl_value *former = former_value(op);
     struct hl_value *value = NULL;
-    int64_t created_at = 0;
+    int64_t created_at = op->session->run->now_ms;
 
-    if (!choose_value(op, former, &value, &created_at, err))
-        return hl_wrap(err, "keeping the new value safe");
+    if (!choose_value(op, former, created_at, &value, err) || !check_never(op, former, value, err))
+        return false;
+    if (former != NULL && hl_secret_same(value, former))
+        created_at = hl_value_get_int(op->recorded_live, "created_at", created_at);
     if (!remove_dropped(op, former, value == NULL, err) || (value != NULL && !write_all(op, value, err)))
         return false;
     struct hl_secret_view view = {

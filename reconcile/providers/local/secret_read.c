@@ -55,7 +55,8 @@ struct hl_value *hl_secret_fill(struct hl_arena *arena, const struct hl_value *w
 
 static struct hl_destination destination_of(const struct hl_secret_view *view, const struct hl_value *item)
 {
-    return (struct hl_destination){.run = view->session->run, .local = hl_local_get(view->session), .arena = view->arena, .name = view->name, .item = item, .known = view->value};
+    return (struct hl_destination){.run = view->session->run, .local = hl_local_get(view->session), .arena = view->arena, .name = view->name,
+                                   .item = item, .known = view->value};
 }
 
 /* Keeps the first value that people put somewhere, and the first place that says otherwise. */
@@ -286,8 +287,7 @@ static bool take_reading(struct finding *finding, struct hl_error **err)
         finding->value = hl_value_copy(object->arena, reading->value);
         return check_unchanged(finding, err);
     }
-    /* A variable that was given once need not be given to each run of a timer: the state has its value. */
-    if (strcmp(reading->type->name, "env") == 0 && hl_value_is(finding->view.value, HL_TEXT)) {
+    if (reading->type->stays && hl_value_is(finding->view.value, HL_TEXT)) {
         finding->value = finding->view.value;
         object->live.note = hl_arena_printf(object->arena, "%s; the recorded value is kept", reading->source.missing);
         return true;
@@ -359,7 +359,7 @@ static bool find_out(struct finding *finding, struct hl_error **err)
     if (!decide_value(finding, err))
         return false;
     const struct hl_value *value = finding->value != NULL ? finding->value : hl_value_get(object->desired, "value");
-    if (hl_value_is(value, HL_TEXT))
+    if (hl_value_is(value, HL_TEXT) && !hl_secret_same(value, finding->view.value))
         hl_redactor_add(finding->session->run->redactor, value->text.data, value->text.length);
     if (!check_destinations(finding, value, err))
         return false;

@@ -93,7 +93,7 @@ static bool read_file(struct hl_source *source, struct hl_value **value, struct 
 const struct hl_source_type hl_source_types[] = {
     {.name = "generate"},
     {.name = "value"},
-    {.name = "env", .read = read_env},
+    {.name = "env", .read = read_env, .stays = true},
     {.name = "file", .read = read_file},
     {.name = "sops", .read = hl_source_sops, .slow = true},
     {.name = "command", .read = hl_source_command, .slow = true},

@@ -144,13 +144,17 @@ void hl_traefik_api_find(const struct hl_value *raw, struct hl_arena *arena, enu
     const struct hl_value *exact = hl_value_get(objects, full);
 
     *status = (struct hl_traefik_api_status){0};
-    if (exact != NULL) {
+    if (exact != NULL)
         take(arena, exact, status);
+    if (exact != NULL && !is_disabled(status->status))
         return;
-    }
     for (size_t i = 0; kind == HL_TRAEFIK_ROUTER && i < hl_value_count(objects); i++) {
-        if (is_split_name(arena, hl_value_key(objects, i), full, hl_value_at(objects, i)))
-            take(arena, hl_value_at(objects, i), status);
+        const struct hl_value *object = hl_value_at(objects, i);
+
+        /* Under the plain name there may be what is left: entry points that do not exist. */
+        if (is_split_name(arena, hl_value_key(objects, i), full, object) &&
+            (exact == NULL || hl_value_equal(hl_value_get(exact, "rule"), hl_value_get(object, "rule"))))
+            take(arena, object, status);
     }
 }
 

@@ -153,6 +153,13 @@ static void set_unverified(struct hl_batch *batch, struct hl_error *error)
 
 /* ---- the turn ---- */
 
+/* A file that was changed by hand still has our marker in it, and Traefik tells of that one already. */
+static void renew_marker(struct hl_batch *batch)
+{
+    if (hl_verify_knows(batch, batch->after.marker))
+        hl_document_format(&batch->after, batch->run->stack, batch->run->state_id, batch->ops[0]->operation, &batch->text);
+}
+
 /* One content: built, written, verified. */
 static enum hl_traefik_verdict attempt(struct hl_batch *batch, bool *written, struct hl_error **err)
 {
@@ -160,6 +167,7 @@ static enum hl_traefik_verdict attempt(struct hl_batch *batch, bool *written, st
     if (hl_batch_alive(batch) == 0)
         return HL_TRAEFIK_REJECTED;
     if (*written || !is_on_disk(batch)) {
+        renew_marker(batch);
         if (!write_file(batch->traefik, hl_text_get(&batch->text), batch->text.length, err))
             return HL_TRAEFIK_STOPPED;
         *written = true;

@@ -45,6 +45,8 @@ enum hl_traefik_verdict {
 };
 /* verify.c: asks whether changes can be verified, and what Traefik says now. False when nothing must be written; *err. */
 bool hl_verify_prepare(struct hl_batch *batch, struct hl_error **err) HL_MUST_CHECK;
+/* Whether the API told of this marker before anything was written. */
+bool hl_verify_knows(const struct hl_batch *batch, const char *marker);
 /* Waits until batch->after is live and fails the actions whose objects Traefik rejects. */
 enum hl_traefik_verdict hl_verify(struct hl_batch *batch, struct hl_error **err);
 /* Waits until batch->before is live again. */

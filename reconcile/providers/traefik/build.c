@@ -228,5 +228,5 @@ void hl_batch_build(struct hl_batch *batch)
                 check_put(batch, batch->ops[i]);
         }
     }
-    hl_document_format(&batch->after, batch->run->stack, batch->run->state_id, &batch->text);
+    hl_document_format(&batch->after, batch->run->stack, batch->run->state_id, NULL, &batch->text);
 }

@@ -39,8 +39,9 @@ bool hl_document_load(struct hl_document *document, struct hl_arena *arena, cons
 void hl_document_parse(struct hl_document *document, struct hl_arena *arena, const char *text, size_t length, const char *stack, const char *state_id);
 /* Another one with the same objects, to be changed. */
 void hl_document_copy(struct hl_document *copy, struct hl_arena *arena, const struct hl_document *document);
-/* The text to write, with a fresh marker; sets document->marker. Without objects the text is empty: the file is to be removed. */
-void hl_document_format(struct hl_document *document, const char *stack, const char *state_id, struct hl_text *out);
+/* The text to write; sets document->marker. The same objects give the same marker, unless `salt` (may be NULL) asks for another one. Without objects the
+ * text is empty: the file is to be removed. */
+void hl_document_format(struct hl_document *document, const char *stack, const char *state_id, const char *salt, struct hl_text *out);
 
 /* An object in the spec's form (canonical tree of its table; a router's service as a mapping), or NULL. Services that belong to a router are no objects. `named` tells for
  * a router whose service has its own name whether the spec means a service (true) or its own (false); it matters only when the head does not tell. */

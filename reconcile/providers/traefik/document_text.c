@@ -263,7 +263,7 @@ static void put_head(struct hl_text *out, const struct hl_document *document, co
 }
 
 /* An unused middleware whose name tells the content: when the API has it, exactly this file is live. */
-static void put_marker(struct hl_document *document, struct hl_value *root, const char *stack)
+static void put_marker(struct hl_document *document, struct hl_value *root, const char *stack, const char *salt)
 {
     hl_auto(text) struct hl_text body = HL_TEXT_INIT(HL_TRAEFIK_MAX_FILE);
     char hash[HL_HASH_HEX];
@@ -274,6 +274,7 @@ static void put_marker(struct hl_document *document, struct hl_value *root, cons
     struct hl_value *middlewares = hl_value_get(http, "middlewares");
 
     hl_traefik_emit_map(&body, root, 0);
+    hl_text_puts(&body, salt == NULL ? "" : salt);
     hl_hash(NULL, hl_text_get(&body), body.length, hash);
     document->marker = hl_arena_printf(document->arena, "hlrec-%s-%.*s", stack, MARKER_HEX, hash);
     hl_value_map_put_text(response, "X-Hlrec", "marker");
@@ -290,7 +291,7 @@ static void put_marker(struct hl_document *document, struct hl_value *root, cons
     hl_value_map_put(middlewares, document->marker, marker);
 }
 
-void hl_document_format(struct hl_document *document, const char *stack, const char *state_id, struct hl_text *out)
+void hl_document_format(struct hl_document *document, const char *stack, const char *state_id, const char *salt, struct hl_text *out)
 {
     struct hl_value *root = tidy_root(document->arena, document->root);
 
@@ -298,7 +299,7 @@ void hl_document_format(struct hl_document *document, const char *stack, const c
     document->marker = NULL;
     if (hl_document_is_empty(document))
         return;
-    put_marker(document, root, stack);
+    put_marker(document, root, stack, salt);
     put_head(out, document, stack, state_id);
     hl_traefik_emit_map(out, root, 0);
 }

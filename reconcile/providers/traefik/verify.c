@@ -66,6 +66,11 @@ bool hl_verify_prepare(struct hl_batch *batch, struct hl_error **err)
     return true;
 }
 
+bool hl_verify_knows(const struct hl_batch *batch, const char *marker)
+{
+    return marker != NULL && hl_value_get(hl_value_get(batch->raw_before, "middlewares"), hl_arena_printf(batch->arena, "%s@file", marker)) != NULL;
+}
+
 /* ---- after ---- */
 
 static void judge_put(struct hl_batch *batch, const struct hl_value *raw, struct hl_op *op)
@@ -105,15 +110,6 @@ static void blame_used(void *context, enum hl_traefik_kind kind, const char *nam
     }
 }
 
-static const struct hl_op *find_op(const struct hl_batch *batch, enum hl_traefik_kind kind, const char *name)
-{
-    for (size_t i = 0; i < batch->count; i++) {
-        if (hl_traefik_kind_of(batch->ops[i]->kind) == kind && strcmp(batch->ops[i]->name, name) == 0)
-            return batch->ops[i];
-    }
-    return NULL;
-}
-
 static void judge_bystander(struct hl_batch *batch, const struct hl_value *raw, const char *protocol, const char *name)
 {
     struct hl_traefik_api_status before;
@@ -133,7 +129,11 @@ static void judge_bystander(struct hl_batch *batch, const struct hl_value *raw, 
 
 static void judge(struct hl_batch *batch, const struct hl_value *raw)
 {
+    struct hl_map *changed = hl_map_new(batch->arena);
+
     for (size_t i = 0; i < batch->count; i++) {
+        if (hl_traefik_kind_of(batch->ops[i]->kind) == HL_TRAEFIK_ROUTER)
+            hl_map_put(changed, batch->ops[i]->name, batch->ops[i]);
         if (batch->ops[i]->error == NULL && !hl_batch_removes(batch->ops[i]))
             judge_put(batch, raw, batch->ops[i]);
     }
@@ -141,7 +141,7 @@ static void judge(struct hl_batch *batch, const struct hl_value *raw)
         const struct hl_value *routers = hl_document_section(&batch->after, *protocol, "routers");
 
         for (size_t i = 0; i < hl_value_count(routers); i++) {
-            if (find_op(batch, HL_TRAEFIK_ROUTER, hl_value_key(routers, i)) == NULL)
+            if (!hl_map_has(changed, hl_value_key(routers, i)))
                 judge_bystander(batch, raw, *protocol, hl_value_key(routers, i));
         }
     }

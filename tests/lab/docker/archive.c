@@ -11,8 +11,8 @@
 
 /* What every image has. */
 static const char *const folders[] = {
-    "/", "/bin", "/dev", "/etc", "/home", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/usr/bin",
-    "/usr/local", "/usr/local/bin", "/usr/share", "/var", "/var/lib", "/var/log", "/var/run", "/etc/ssl",
+    "/",    "/bin", "/dev",     "/etc",       "/home",          "/opt",       "/proc", "/root",    "/run",     "/sbin",    "/srv",     "/sys",
+    "/tmp", "/usr", "/usr/bin", "/usr/local", "/usr/local/bin", "/usr/share", "/var",  "/var/lib", "/var/log", "/var/run", "/etc/ssl",
 };
 
 static bool is_below(const char *path, const char *folder)

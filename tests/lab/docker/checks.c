@@ -91,11 +91,48 @@ bool docker_check_restart(struct docker_call *c, const struct hl_value *policy, 
 static bool is_capability(const char *name)
 {
     static const char *const names[] = {
-        "ALL", "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "CHOWN",
-        "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE",
-        "MAC_ADMIN", "MAC_OVERRIDE", "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "PERFMON",
-        "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT", "SYS_MODULE", "SYS_NICE",
-        "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM",
+        "ALL",
+        "AUDIT_CONTROL",
+        "AUDIT_READ",
+        "AUDIT_WRITE",
+        "BLOCK_SUSPEND",
+        "BPF",
+        "CHECKPOINT_RESTORE",
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "DAC_READ_SEARCH",
+        "FOWNER",
+        "FSETID",
+        "IPC_LOCK",
+        "IPC_OWNER",
+        "KILL",
+        "LEASE",
+        "LINUX_IMMUTABLE",
+        "MAC_ADMIN",
+        "MAC_OVERRIDE",
+        "MKNOD",
+        "NET_ADMIN",
+        "NET_BIND_SERVICE",
+        "NET_BROADCAST",
+        "NET_RAW",
+        "PERFMON",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+        "SYSLOG",
+        "SYS_ADMIN",
+        "SYS_BOOT",
+        "SYS_CHROOT",
+        "SYS_MODULE",
+        "SYS_NICE",
+        "SYS_PACCT",
+        "SYS_PTRACE",
+        "SYS_RAWIO",
+        "SYS_RESOURCE",
+        "SYS_TIME",
+        "SYS_TTY_CONFIG",
+        "WAKE_ALARM",
     };
 
     name += strncasecmp(name, "CAP_", 4) == 0 ? 4 : 0;
@@ -191,9 +228,9 @@ static bool check_host(struct docker_call *c, struct hl_value *host)
         return false;
     if (!hl_is_blank(runtime) && strcmp(runtime, "runc") != 0 && strcmp(runtime, "io.containerd.runc.v2") != 0)
         return docker_fail(c, 400, "Unknown runtime specified %s", runtime);
-    return check_capabilities(c, host, "CapAdd") && check_capabilities(c, host, "CapDrop") && check_resources(c, host) &&
-           check_logging(c, host) && check_security(c, host) && resolve_namespace(c, host, "NetworkMode") &&
-           resolve_namespace(c, host, "PidMode") && resolve_namespace(c, host, "IpcMode");
+    return check_capabilities(c, host, "CapAdd") && check_capabilities(c, host, "CapDrop") && check_resources(c, host) && check_logging(c, host) &&
+           check_security(c, host) && resolve_namespace(c, host, "NetworkMode") && resolve_namespace(c, host, "PidMode") &&
+           resolve_namespace(c, host, "IpcMode");
 }
 
 /* --- Networks --- */
@@ -217,6 +254,6 @@ static bool check_networking(struct docker_call *c, const struct hl_value *endpo
 
 bool docker_check_create(struct docker_call *c, const struct hl_value *config, struct hl_value *host, const struct hl_value *endpoints)
 {
-    return check_environment(c, config) && check_healthcheck(c, config) && check_ports(c, config, host) &&
-           check_host(c, host) && check_networking(c, endpoints);
+    return check_environment(c, config) && check_healthcheck(c, config) && check_ports(c, config, host) && check_host(c, host) &&
+           check_networking(c, endpoints);
 }

@@ -62,8 +62,7 @@ static void settle_health(struct docker *docker, struct docker_container *contai
     container->verdict_ns = 0;
     container->health = container->verdict;
     container->row_fresh = false;
-    docker_container_event(docker, container,
-                           container->health == HEALTH_HEALTHY ? "health_status: healthy" : "health_status: unhealthy");
+    docker_container_event(docker, container, container->health == HEALTH_HEALTHY ? "health_status: healthy" : "health_status: unhealthy");
 }
 
 bool docker_settle(struct docker *docker, struct docker_container *container)
@@ -143,8 +142,7 @@ struct docker_container *docker_container_find(struct docker_call *c, const char
 
 void docker_container_add(struct docker *docker, struct docker_container *container)
 {
-    docker->containers =
-        docker_grow(docker->arena, docker->containers, docker->containers_count, &docker->containers_capacity);
+    docker->containers = docker_grow(docker->arena, docker->containers, docker->containers_count, &docker->containers_capacity);
     container->position = docker->containers_count;
     docker->containers[docker->containers_count++] = container;
     hl_map_put(&docker->containers_by_id, container->id, container);

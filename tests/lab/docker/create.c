@@ -38,9 +38,10 @@ static bool check_name(struct docker_call *c, const char *name)
 {
     const struct docker_container *holder = hl_map_find(&c->docker->containers_by_name, name);
 
-    return holder == NULL ||
-           docker_fail(c, 409, "Conflict. The container name \"/%s\" is already in use by container \"%s\". You have to remove "
-                       "(or rename) that container to be able to reuse that name.", name, holder->id);
+    return holder == NULL || docker_fail(c, 409,
+                                         "Conflict. The container name \"/%s\" is already in use by container \"%s\". You have to remove "
+                                         "(or rename) that container to be able to reuse that name.",
+                                         name, holder->id);
 }
 
 static struct docker_image *find_image(struct docker_call *c, const struct wish *wish)
@@ -53,13 +54,14 @@ static struct docker_image *find_image(struct docker_call *c, const struct wish 
     if (image == NULL) {
         bool parsed = docker_reference_parse(c->arena, text, &reference);
 
-        docker_fail(c, 404, "No such image: %s%s", text,
-                    parsed && reference.tag == NULL && reference.digest == NULL ? ":latest" : "");
+        docker_fail(c, 404, "No such image: %s%s", text, parsed && reference.tag == NULL && reference.digest == NULL ? ":latest" : "");
         return NULL;
     }
     if (*platform != '\0' && strcmp(platform, "linux") != 0 && !hl_starts_with(platform, "linux/amd64")) {
-        docker_fail(c, 404, "image with reference %s was found but does not match the specified platform: wanted %s, actual: "
-                    "linux/amd64", text, platform);
+        docker_fail(c, 404,
+                    "image with reference %s was found but does not match the specified platform: wanted %s, actual: "
+                    "linux/amd64",
+                    text, platform);
         return NULL;
     }
     return image;
@@ -84,8 +86,7 @@ static void set_defaults(struct hl_arena *arena, struct hl_value *host)
 {
     struct hl_value *log = hl_value_get(host, "LogConfig");
     int64_t memory = hl_value_get_int(host, "Memory", 0);
-    bool open = hl_value_get_bool(host, "Privileged", false) || is_text(host, "PidMode", "host") ||
-                is_text(host, "IpcMode", "host");
+    bool open = hl_value_get_bool(host, "Privileged", false) || is_text(host, "PidMode", "host") || is_text(host, "IpcMode", "host");
 
     put_default(host, "NetworkMode", "default");
     put_default(host, "IpcMode", "private");
@@ -181,8 +182,7 @@ static bool fill(struct docker_call *c, struct docker_container *container, stru
 {
     set_defaults(c->arena, wish->host);
     set_hostname(container, wish->config, wish->host);
-    container->name = *wish->name != '\0' ? hl_arena_strdup(container->arena, wish->name)
-                                          : hl_arena_printf(container->arena, "lab_%.8s", container->id);
+    container->name = *wish->name != '\0' ? hl_arena_strdup(container->arena, wish->name) : hl_arena_printf(container->arena, "lab_%.8s", container->id);
     container->config = docker_compact(container->arena, docker_config_fields, wish->config);
     container->host = docker_compact(container->arena, docker_host_fields, wish->host);
     return docker_make_mounts(c, container);
@@ -233,10 +233,11 @@ static bool check_update(struct docker_call *c, const struct docker_container *c
         return docker_fail(c, 400, "Minimum memory limit allowed is 6MB");
     if (memory > 0 && swap > 0 && swap < memory)
         return docker_fail(c, 400, "Minimum memoryswap limit should be larger than memory limit, see usage");
-    if (swap == 0 && memory > hl_value_get_int(container->host, "MemorySwap", 0) &&
-        hl_value_get_int(container->host, "MemorySwap", 0) != -1)
-        return docker_fail(c, 409, "Cannot update container %s: Memory limit should be smaller than already set memoryswap limit, "
-                           "update the memoryswap at the same time", container->id);
+    if (swap == 0 && memory > hl_value_get_int(container->host, "MemorySwap", 0) && hl_value_get_int(container->host, "MemorySwap", 0) != -1)
+        return docker_fail(c, 409,
+                           "Cannot update container %s: Memory limit should be smaller than already set memoryswap limit, "
+                           "update the memoryswap at the same time",
+                           container->id);
     if ((cpus != 0 && (quota || has_quota)) || (quota && hl_value_get_int(container->host, "NanoCpus", 0) != 0))
         return docker_fail(c, 409, "Conflicting options: CPU Period cannot be updated as NanoCPUs has already been set");
     return docker_check_restart(c, hl_value_get(update, "RestartPolicy"), false);
@@ -249,8 +250,7 @@ void docker_container_update(struct docker_call *c)
     struct hl_value *body = container == NULL ? NULL : docker_body(c);
     struct hl_value *update = NULL;
 
-    if (body == NULL || !docker_decode(c, "UpdateConfig", docker_update_fields, body, &update) ||
-        !check_update(c, container, update))
+    if (body == NULL || !docker_decode(c, "UpdateConfig", docker_update_fields, body, &update) || !check_update(c, container, update))
         return;
     for (size_t i = 0; i < hl_value_count(update); i++) {
         const char *key = hl_value_key(update, i);
@@ -259,8 +259,7 @@ void docker_container_update(struct docker_call *c)
 
         if (strcmp(key, "PidsLimit") == 0 && value->type == HL_INT)
             hl_value_map_put_int(container->host, key, value->integer < 0 ? 0 : value->integer);
-        else if (strcmp(key, "RestartPolicy") == 0 ? !hl_is_blank(hl_value_get_text(value, "Name"))
-                                                   : !zero && value->type != HL_NULL)
+        else if (strcmp(key, "RestartPolicy") == 0 ? !hl_is_blank(hl_value_get_text(value, "Name")) : !zero && value->type != HL_NULL)
             hl_value_map_put(container->host, key, hl_value_copy(container->arena, value));
     }
     docker_container_event(c->docker, container, "update");

@@ -16,7 +16,7 @@
 
 struct route {
     const char *method;
-    const char *pattern; /* without the version; one '*', or '**' where names with slashes may stand */
+    const char *pattern; /* without the version; one '*', which takes slashes too */
     docker_handler *handler;
 };
 
@@ -50,10 +50,10 @@ static const struct route routes[] = {
     {"GET", "/images/json", docker_images_list},
     {"POST", "/images/create", docker_image_create},
     {"POST", "/images/load", docker_image_load},
-    {"GET", "/images/**/json", docker_image_inspect},
-    {"POST", "/images/**/tag", docker_image_tag},
-    {"DELETE", "/images/**", docker_image_delete},
-    {"GET", "/distribution/**/json", docker_distribution},
+    {"GET", "/images/*/json", docker_image_inspect},
+    {"POST", "/images/*/tag", docker_image_tag},
+    {"DELETE", "/images/*", docker_image_delete},
+    {"GET", "/distribution/*/json", docker_distribution},
     {"GET", "/networks", docker_networks_list},
     {"POST", "/networks/create", docker_network_create},
     {"GET", "/networks/*", docker_network_inspect},
@@ -76,12 +76,12 @@ static bool fits(struct docker_call *c, const char *pattern, const char *path)
         return strcmp(pattern, path) == 0;
 
     size_t before = (size_t)(star - pattern);
-    const char *tail = star + strspn(star, "*");
+    const char *tail = star + 1;
 
     if (length <= before + strlen(tail) || strncmp(pattern, path, before) != 0 || !hl_ends_with(path, tail))
         return false;
-    c->name = lab_decode(c->arena, path + before, length - before - strlen(tail), false);
-    return star[1] == '*' || strchr(c->name, '/') == NULL;
+    c->name = hl_arena_copy(c->arena, path + before, length - before - strlen(tail));
+    return true;
 }
 
 /* "/v1.41/x" gives "/x" and 41; false when it was refused, and answered. */
@@ -96,14 +96,12 @@ static bool take_version(struct docker_call *c, const char **path)
     c->minor = strtol(dot, NULL, 10);
     *path = dot + digits;
     if (c->minor > c->docker->minor)
-        return docker_fail(c, 400, "client version 1.%" PRId64 " is too new. Maximum supported API version is 1.%" PRId64,
-                           c->minor, c->docker->minor);
+        return docker_fail(c, 400, "client version 1.%" PRId64 " is too new. Maximum supported API version is 1.%" PRId64, c->minor, c->docker->minor);
     if (c->minor >= least)
         return true;
     /* The one error that is not JSON. */
     lab_answer_text(c->call, 400, "text/plain; charset=utf-8",
-                    "client version 1.%" PRId64 " is too old. Minimum supported API version is 1.%" PRId64
-                    ", please upgrade your client to a newer version\n",
+                    "client version 1.%" PRId64 " is too old. Minimum supported API version is 1.%" PRId64 ", please upgrade your client to a newer version\n",
                     c->minor, least);
     return false;
 }
@@ -112,13 +110,13 @@ static void serve(void *data, struct lab_call *call)
 {
     struct docker *docker = data;
     struct docker_call c = {.docker = docker, .call = call, .arena = call->arena, .name = "", .minor = docker->minor};
-    const char *path = call->path;
+    const char *path = lab_decode(call->arena, call->path, strlen(call->path), false);
 
     lab_put_header(call, "Api-Version", "1.%" PRId64, docker->minor);
     lab_put_header(call, "Docker-Experimental", "false");
     lab_put_header(call, "Ostype", "linux");
     lab_put_header(call, "Server", "Docker/%s (linux)", docker->minor >= 44 ? "25.0.5" : "20.10.24");
-    if (strstr(path, "//") != NULL || strcasestr(path, "%2f") != NULL) {
+    if (strstr(path, "//") != NULL) {
         lab_put_header(call, "Location", "/");
         lab_answer(call, 301);
         return;
@@ -219,8 +217,7 @@ struct hl_value *docker_body(struct docker_call *c)
         return NULL;
     }
     if (!hl_value_is(body, HL_MAP)) {
-        docker_fail(c, c->docker->minor >= 44 ? 400 : 500, "json: cannot unmarshal %s into Go value of type object",
-                    hl_type_name(body->type));
+        docker_fail(c, c->docker->minor >= 44 ? 400 : 500, "json: cannot unmarshal %s into Go value of type object", hl_type_name(body->type));
         return NULL;
     }
     return body;
@@ -253,15 +250,13 @@ bool docker_filters(struct docker_call *c, const char *const *known, struct hl_v
         if (!is_known(known, hl_value_key(filters, i)))
             return docker_fail(c, 400, "Invalid filter '%s'", hl_value_key(filters, i));
         for (size_t j = 0; j < hl_value_count(words); j++)
-            hl_value_list_add(c->arena, list,
-                              words->type == HL_MAP ? hl_value_text(c->arena, hl_value_key(words, j)) : hl_value_item(words, j));
+            hl_value_list_add(c->arena, list, words->type == HL_MAP ? hl_value_text(c->arena, hl_value_key(words, j)) : hl_value_item(words, j));
         hl_value_map_put(*out, hl_value_key(filters, i), list);
     }
     return true;
 }
 
-bool docker_filter_any(const struct hl_value *filters, const char *key, bool (*matches)(const void *context, const char *word),
-                       const void *context)
+bool docker_filter_any(const struct hl_value *filters, const char *key, bool (*matches)(const void *context, const char *word), const void *context)
 {
     const struct hl_value *words = hl_value_get(filters, key);
 

@@ -35,13 +35,13 @@ struct docker_endpoint {
 
 /* A published port of a running container. */
 struct docker_port {
-    struct docker_port *next; /* of the same number */
+    struct docker_port *next;    /* of the same number */
     struct docker_port *sibling; /* of the same container */
     struct docker_container *container;
-    const char *key;          /* "80/tcp" */
-    const char *host_ip;      /* "" is all addresses */
+    const char *key;     /* "80/tcp" */
+    const char *host_ip; /* "" is all addresses */
     bool udp;
-    int64_t number;           /* on the host */
+    int64_t number; /* on the host */
 };
 
 struct docker_file {
@@ -70,10 +70,10 @@ struct docker_container {
     bool stopped_by_hand;
     int64_t next_ns; /* when it exits by itself, or restarts; 0: never */
     enum docker_health health, verdict;
-    int64_t verdict_ns; /* 0: none to come */
-    struct hl_map files; /* path -> struct docker_file * */
-    struct hl_value *log; /* list of [ns, stream, line] */
-    size_t position; /* in docker->containers */
+    int64_t verdict_ns;                /* 0: none to come */
+    struct hl_map files;               /* path -> struct docker_file * */
+    struct hl_value *log;              /* list of [ns, stream, line] */
+    size_t position;                   /* in docker->containers */
     struct hl_text row_head, row_tail; /* of the list, around what depends on the clock; made when asked for */
     bool row_fresh;
     size_t row_generation; /* of docker->images_generation */
@@ -94,7 +94,7 @@ struct docker_network {
     bool predefined, internal, attachable, ipv6, user_subnet, gone;
     struct hl_value *ipam, *options, *labels;
     uint32_t subnet, mask, gateway, range, range_mask; /* host order; 0 without addresses */
-    struct hl_map addresses; /* text -> struct docker_container * or NULL */
+    struct hl_map addresses;                           /* text -> struct docker_container * or NULL */
     uint32_t last_given;
     size_t active; /* running endpoints */
 };
@@ -129,7 +129,7 @@ struct docker {
     size_t networks_count, networks_capacity, next_subnet;
     struct hl_map volumes; /* name -> struct docker_volume * */
     struct hl_map execs;
-    struct hl_map pulls; /* of 'rolling' images: reference -> number */
+    struct hl_map pulls;                      /* of 'rolling' images: reference -> number */
     struct docker_port *ports[2][PORT_COUNT]; /* tcp, udp */
     int64_t next_port, next_pid;
     char **events; /* JSON lines, malloc'ed */
@@ -156,8 +156,7 @@ struct hl_value *docker_body(struct docker_call *c);
 /* The `filters` of the query, as maps of lists; `known` ends with NULL. False when they were refused, and answered. */
 bool docker_filters(struct docker_call *c, const char *const *known, struct hl_value **out);
 /* Whether the filter is absent, or `matches(context, word)` for one of its words. */
-bool docker_filter_any(const struct hl_value *filters, const char *key, bool (*matches)(const void *context, const char *word),
-                       const void *context);
+bool docker_filter_any(const struct hl_value *filters, const char *key, bool (*matches)(const void *context, const char *word), const void *context);
 /* Labels must have all of the words "k" and "k=v". */
 bool docker_filter_labels(const struct hl_value *filters, const struct hl_value *labels);
 /* Whether a word of a name filter fits: equal, or a regular expression found in it. */
@@ -181,12 +180,11 @@ struct docker_field {
     const struct docker_field *fields; /* of objects */
 };
 
-extern const struct docker_field docker_config_fields[], docker_host_fields[], docker_endpoint_fields[], docker_network_fields[],
-    docker_volume_fields[], docker_exec_fields[], docker_connect_fields[], docker_update_fields[], docker_networking_fields[];
+extern const struct docker_field docker_config_fields[], docker_host_fields[], docker_endpoint_fields[], docker_network_fields[], docker_volume_fields[],
+    docker_exec_fields[], docker_connect_fields[], docker_update_fields[], docker_networking_fields[];
 
 /* A map with exactly the known keys, in the order of `fields`; keys of `body` match in any case, unknown ones are dropped. */
-bool docker_decode(struct docker_call *c, const char *type, const struct docker_field *fields, const struct hl_value *body,
-                   struct hl_value **out);
+bool docker_decode(struct docker_call *c, const char *type, const struct docker_field *fields, const struct hl_value *body, struct hl_value **out);
 /* Without what the table makes of absent keys: many containers are to fit into memory. */
 struct hl_value *docker_compact(struct hl_arena *arena, const struct docker_field *fields, const struct hl_value *decoded);
 /* A key of a body in any case. */
@@ -263,8 +261,8 @@ void docker_volume_drop(struct docker *docker, struct docker_volume *volume);
 bool docker_name_is_valid(const char *name);
 
 struct docker_reference {
-    const char *repository; /* normal: "docker.io/library/nginx" */
-    const char *familiar;   /* "nginx" */
+    const char *repository;   /* normal: "docker.io/library/nginx" */
+    const char *familiar;     /* "nginx" */
     const char *tag, *digest; /* or NULL */
 };
 
@@ -296,13 +294,11 @@ void docker_put_frame(struct docker_call *c, int stream, bool tty, const char *d
 typedef void docker_handler(struct docker_call *c);
 docker_handler docker_ping, docker_version, docker_info, docker_events;
 docker_handler docker_containers_list, docker_container_create, docker_container_inspect, docker_container_start, docker_container_stop,
-    docker_container_restart, docker_container_kill, docker_container_pause, docker_container_unpause, docker_container_delete,
-    docker_container_do_rename, docker_container_update, docker_container_wait, docker_container_logs, docker_archive_put,
-    docker_archive_get, docker_container_exec, docker_exec_start, docker_exec_inspect;
-docker_handler docker_images_list, docker_image_create, docker_image_load, docker_image_inspect, docker_image_tag, docker_image_delete,
-    docker_distribution;
-docker_handler docker_networks_list, docker_network_create, docker_network_inspect, docker_network_connect, docker_network_disconnect,
-    docker_network_delete;
+    docker_container_restart, docker_container_kill, docker_container_pause, docker_container_unpause, docker_container_delete, docker_container_do_rename,
+    docker_container_update, docker_container_wait, docker_container_logs, docker_archive_put, docker_archive_get, docker_container_exec, docker_exec_start,
+    docker_exec_inspect;
+docker_handler docker_images_list, docker_image_create, docker_image_load, docker_image_inspect, docker_image_tag, docker_image_delete, docker_distribution;
+docker_handler docker_networks_list, docker_network_create, docker_network_inspect, docker_network_connect, docker_network_disconnect, docker_network_delete;
 docker_handler docker_volumes_list, docker_volume_create, docker_volume_inspect, docker_volume_delete;
 
 #endif

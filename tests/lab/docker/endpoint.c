@@ -14,8 +14,7 @@
 
 const char *docker_address_text(struct hl_arena *arena, uint32_t address)
 {
-    return address == 0 ? ""
-                        : hl_arena_printf(arena, "%u.%u.%u.%u", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255);
+    return address == 0 ? "" : hl_arena_printf(arena, "%u.%u.%u.%u", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255);
 }
 
 bool docker_address_parse(const char *text, uint32_t *address)
@@ -80,11 +79,9 @@ struct docker_endpoint *docker_endpoint_add(struct docker_container *container, 
 
     *endpoint = (struct docker_endpoint){.network = hl_arena_strdup(container->arena, network),
                                          .network_id = "",
-                                         .settings = settings == NULL ? hl_value_map(container->arena)
-                                                                      : hl_value_copy(container->arena, settings),
+                                         .settings = settings == NULL ? hl_value_map(container->arena) : hl_value_copy(container->arena, settings),
                                          .endpoint_id = ""};
-    container->endpoints =
-        docker_grow(container->arena, container->endpoints, container->endpoints_count, &container->endpoints_capacity);
+    container->endpoints = docker_grow(container->arena, container->endpoints, container->endpoints_count, &container->endpoints_capacity);
     container->endpoints[container->endpoints_count++] = endpoint;
     container->row_fresh = false;
     return endpoint;
@@ -112,8 +109,7 @@ static bool has_text(const struct hl_value *list, const char *text)
 
 void docker_endpoint_add_aliases(struct docker_container *container, struct docker_endpoint *endpoint)
 {
-    const char *names[] = {hl_arena_copy(container->arena, container->id, SHORT_ID),
-                           hl_value_get_text(container->config, "Hostname")};
+    const char *names[] = {hl_arena_copy(container->arena, container->id, SHORT_ID), hl_value_get_text(container->config, "Hostname")};
     struct hl_value *aliases = hl_value_get(endpoint->settings, "Aliases");
 
     if (hl_value_is_null(aliases)) {
@@ -137,18 +133,17 @@ bool docker_endpoint_check(struct docker_call *c, const struct docker_network *n
     if (network->predefined)
         return docker_fail(c, 400, "user specified IP address is supported on user defined networks only");
     if (!network->user_subnet)
-        return docker_fail(c, 400, "user specified IP address is supported only when connecting to networks with user configured "
+        return docker_fail(c, 400,
+                           "user specified IP address is supported only when connecting to networks with user configured "
                            "subnets");
     if (!docker_address_parse(text, &address))
         return docker_fail(c, 400, "invalid IPv4 address: %s", text);
     if ((address & network->mask) != network->subnet)
-        return docker_fail(c, c->docker->minor >= 44 ? 400 : 500,
-                           "Invalid address %s: It does not belong to any of this network's subnets", text);
+        return docker_fail(c, c->docker->minor >= 44 ? 400 : 500, "Invalid address %s: It does not belong to any of this network's subnets", text);
     return true;
 }
 
-static bool take_address(struct docker_call *c, struct docker_container *container, struct docker_endpoint *endpoint,
-                         struct docker_network *network)
+static bool take_address(struct docker_call *c, struct docker_container *container, struct docker_endpoint *endpoint, struct docker_network *network)
 {
     const char *text = hl_value_get_text(hl_value_get(endpoint->settings, "IPAMConfig"), "IPv4Address");
 
@@ -157,8 +152,7 @@ static bool take_address(struct docker_call *c, struct docker_container *contain
     if (hl_is_blank(text)) {
         endpoint->address = next_address(network);
         if (endpoint->address == 0)
-            return docker_fail(c, 500, "no available IPv4 addresses on this network's address pools: %s (%s)", network->name,
-                               network->id);
+            return docker_fail(c, 500, "no available IPv4 addresses on this network's address pools: %s (%s)", network->name, network->id);
     } else {
         uint32_t address = 0;
 
@@ -174,8 +168,7 @@ static bool take_address(struct docker_call *c, struct docker_container *contain
 static struct docker_network *network_of(struct docker_call *c, const struct docker_endpoint *endpoint)
 {
     bool pinned = endpoint->network_id[0] != '\0';
-    struct docker_network *network = pinned ? docker_network_by_id(c->docker, endpoint->network_id)
-                                            : docker_network_find(c->docker, c, endpoint->network);
+    struct docker_network *network = pinned ? docker_network_by_id(c->docker, endpoint->network_id) : docker_network_find(c->docker, c, endpoint->network);
 
     if (network == NULL && pinned)
         docker_fail(c, 404, "network %s not found", endpoint->network_id);
@@ -187,8 +180,7 @@ bool docker_endpoint_up(struct docker_call *c, struct docker_container *containe
     struct docker_network *network = network_of(c, endpoint);
     char id[DOCKER_ID];
 
-    if (network == NULL || !docker_endpoint_check(c, network, endpoint->settings) ||
-        !take_address(c, container, endpoint, network))
+    if (network == NULL || !docker_endpoint_check(c, network, endpoint->settings) || !take_address(c, container, endpoint, network))
         return false;
     docker_new_id(id);
     endpoint->endpoint_id = hl_arena_strdup(container->arena, id);
@@ -296,8 +288,10 @@ static bool publish(struct docker_call *c, struct docker_container *container, c
     const char *endpoint = container->endpoints_count > 0 ? container->endpoints[0]->endpoint_id : "";
 
     if (number == 0)
-        return docker_fail(c, 500, "driver failed programming external connectivity on endpoint %s (%s): Bind for %s:%s failed: "
-                           "port is already allocated", container->name, endpoint, *host_ip == '\0' ? "0.0.0.0" : host_ip, text);
+        return docker_fail(c, 500,
+                           "driver failed programming external connectivity on endpoint %s (%s): Bind for %s:%s failed: "
+                           "port is already allocated",
+                           container->name, endpoint, *host_ip == '\0' ? "0.0.0.0" : host_ip, text);
     port = hl_arena_alloc(container->arena, sizeof(*port));
     *port = (struct docker_port){.next = c->docker->ports[udp ? 1 : 0][number],
                                  .sibling = container->ports,

@@ -111,8 +111,7 @@ void docker_events(struct docker_call *c)
 
 void docker_put_frame(struct docker_call *c, int stream, bool tty, const char *data, size_t length)
 {
-    char head[8] = {(char)stream, 0, 0, 0, (char)(length >> 24 & 255), (char)(length >> 16 & 255), (char)(length >> 8 & 255),
-                    (char)(length & 255)};
+    char head[8] = {(char)stream, 0, 0, 0, (char)(length >> 24 & 255), (char)(length >> 16 & 255), (char)(length >> 8 & 255), (char)(length & 255)};
     hl_auto(text) struct hl_text frame = HL_TEXT_INIT(HL_MAX_BODY);
 
     if (!tty)

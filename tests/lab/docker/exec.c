@@ -16,8 +16,8 @@
 static void put_entry(struct docker_call *c, const struct hl_value *entry, bool tty, bool timestamps)
 {
     const char *line = hl_value_item(entry, 1)->text.data;
-    const char *text = hl_arena_printf(c->arena, "%s%s%s%s", timestamps ? docker_time(c->arena, hl_value_item(entry, 0)->integer) : "",
-                                       timestamps ? " " : "", line, tty ? "\r\n" : "\n");
+    const char *text = hl_arena_printf(c->arena, "%s%s%s%s", timestamps ? docker_time(c->arena, hl_value_item(entry, 0)->integer) : "", timestamps ? " " : "",
+                                       line, tty ? "\r\n" : "\n");
 
     docker_put_frame(c, 1, tty, text, strlen(text));
 }
@@ -42,8 +42,7 @@ static bool put_entries(struct docker_call *c, const char *id, size_t *next)
         if (*next >= hl_value_count(container->log))
             return docker_container_runs(container);
         if (lab_query_flag(c->call, "stdout"))
-            put_entry(c, hl_value_item(container->log, *next), hl_value_get_bool(container->config, "Tty", false),
-                      lab_query_flag(c->call, "timestamps"));
+            put_entry(c, hl_value_item(container->log, *next), hl_value_get_bool(container->config, "Tty", false), lab_query_flag(c->call, "timestamps"));
         (*next)++;
     }
 }
@@ -62,9 +61,7 @@ void docker_container_logs(struct docker_call *c)
     const char *id = hl_arena_strdup(c->arena, container->id);
     bool tty = hl_value_get_bool(container->config, "Tty", false);
 
-    lab_stream_begin(c->call, 200,
-                     c->minor < 42 ? NULL : tty ? "application/vnd.docker.raw-stream" : "application/vnd.docker.multiplexed-stream",
-                     true);
+    lab_stream_begin(c->call, 200, c->minor < 42 ? NULL : tty ? "application/vnd.docker.raw-stream" : "application/vnd.docker.multiplexed-stream", true);
     while (put_entries(c, id, &next) && lab_query_flag(c->call, "follow"))
         if (lab_client_is_gone(c->call) || !lab_wait(c->docker->lab, 20))
             return;
@@ -96,8 +93,8 @@ void docker_container_exec(struct docker_call *c)
         return;
     }
     if (container->state != RUNNING) {
-        docker_fail(c, 409, container->state == PAUSED ? "Container %s is paused, unpause the container before exec"
-                                                       : "Container %s is not running", container->id);
+        docker_fail(c, 409, container->state == PAUSED ? "Container %s is paused, unpause the container before exec" : "Container %s is not running",
+                    container->id);
         return;
     }
     exec = hl_arena_alloc(c->docker->arena, sizeof(*exec));
@@ -105,8 +102,7 @@ void docker_container_exec(struct docker_call *c)
     memcpy(exec->container, container->id, sizeof(exec->container));
     exec->config = hl_value_copy(c->docker->arena, config);
     hl_map_put(&c->docker->execs, exec->id, exec);
-    docker_container_event(c->docker, container,
-                           hl_arena_printf(c->arena, "exec_create: %s", hl_value_item(hl_value_get(config, "Cmd"), 0)->text.data));
+    docker_container_event(c->docker, container, hl_arena_printf(c->arena, "exec_create: %s", hl_value_item(hl_value_get(config, "Cmd"), 0)->text.data));
     hl_value_map_put_text(made, "Id", exec->id);
     docker_ok(c, 201, made);
 }
@@ -176,8 +172,10 @@ static int64_t run_command(const struct run *run, struct docker_container *conta
     const char *name = strrchr(program, '/') == NULL ? program : strrchr(program, '/') + 1;
 
     if (strstr(name, "missing") != NULL) {
-        const char *text = hl_arena_printf(run->c->arena, "OCI runtime exec failed: exec failed: unable to start container process: "
-                                           "exec: \"%s\": executable file not found in $PATH: unknown\r\n", program);
+        const char *text = hl_arena_printf(run->c->arena,
+                                           "OCI runtime exec failed: exec failed: unable to start container process: "
+                                           "exec: \"%s\": executable file not found in $PATH: unknown\r\n",
+                                           program);
 
         /* As output, within a 200. */
         docker_put_frame(run->c, 1, run->tty, text, strlen(text));
@@ -216,8 +214,7 @@ static void run_attached(struct run *run)
 
     /* Without length and without chunks: the end of the connection is the end. */
     lab_stream_begin(run->c->call, upgraded ? 101 : 200,
-                     run->c->minor >= 42 && !run->tty ? "application/vnd.docker.multiplexed-stream"
-                                                      : "application/vnd.docker.raw-stream", false);
+                     run->c->minor >= 42 && !run->tty ? "application/vnd.docker.multiplexed-stream" : "application/vnd.docker.raw-stream", false);
     if (upgraded && hl_value_get_bool(run->exec->config, "AttachStdin", false))
         read_input(run, &input);
     container = docker_container_by_id(run->c->docker, run->exec->container);
@@ -239,8 +236,7 @@ void docker_exec_start(struct docker_call *c)
         return;
     }
 
-    struct run run = {.c = c, .exec = exec, .command = hl_value_get(exec->config, "Cmd"),
-                      .tty = hl_value_get_bool(exec->config, "Tty", false)};
+    struct run run = {.c = c, .exec = exec, .command = hl_value_get(exec->config, "Cmd"), .tty = hl_value_get_bool(exec->config, "Tty", false)};
 
     if (exec->started) {
         lab_stream_begin(c->call, 200, "application/vnd.docker.raw-stream", false);
@@ -280,8 +276,7 @@ void docker_exec_inspect(struct docker_call *c)
     hl_value_map_put(process, "arguments", arguments);
     hl_value_map_put_text(out, "ID", exec->id);
     hl_value_map_put_bool(out, "Running", exec->running);
-    hl_value_map_put(out, "ExitCode",
-                     exec->started && !exec->running ? hl_value_int(c->arena, exec->exit_code) : hl_value_null(c->arena));
+    hl_value_map_put(out, "ExitCode", exec->started && !exec->running ? hl_value_int(c->arena, exec->exit_code) : hl_value_null(c->arena));
     hl_value_map_put(out, "ProcessConfig", process);
     hl_value_map_put(out, "OpenStdin", hl_value_get(exec->config, "AttachStdin"));
     hl_value_map_put(out, "OpenStdout", hl_value_get(exec->config, "AttachStdout"));

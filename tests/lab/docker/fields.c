@@ -8,9 +8,8 @@
 #include <strings.h>
 
 static const struct docker_field health_fields[] = {
-    {"Test", S_TEXTS, A_OMIT, NULL},     {"Interval", S_INT, A_OMIT, NULL},      {"Timeout", S_INT, A_OMIT, NULL},
-    {"StartPeriod", S_INT, A_OMIT, NULL}, {"StartInterval", S_INT, A_OMIT, NULL}, {"Retries", S_INT, A_OMIT, NULL},
-    {NULL, S_TEXT, A_ZERO, NULL},
+    {"Test", S_TEXTS, A_OMIT, NULL},        {"Interval", S_INT, A_OMIT, NULL}, {"Timeout", S_INT, A_OMIT, NULL}, {"StartPeriod", S_INT, A_OMIT, NULL},
+    {"StartInterval", S_INT, A_OMIT, NULL}, {"Retries", S_INT, A_OMIT, NULL},  {NULL, S_TEXT, A_ZERO, NULL},
 };
 
 const struct docker_field docker_config_fields[] = {
@@ -41,21 +40,20 @@ const struct docker_field docker_config_fields[] = {
     {NULL, S_TEXT, A_ZERO, NULL},
 };
 
-static const struct docker_field log_fields[] = {
-    {"Type", S_TEXT, A_ZERO, NULL}, {"Config", S_TEXT_MAP, A_NULL, NULL}, {NULL, S_TEXT, A_ZERO, NULL}};
-static const struct docker_field port_fields[] = {
-    {"HostIp", S_TEXT, A_ZERO, NULL}, {"HostPort", S_TEXT, A_ZERO, NULL}, {NULL, S_TEXT, A_ZERO, NULL}};
-static const struct docker_field restart_fields[] = {
-    {"Name", S_TEXT, A_ZERO, NULL}, {"MaximumRetryCount", S_INT, A_ZERO, NULL}, {NULL, S_TEXT, A_ZERO, NULL}};
+static const struct docker_field log_fields[] = {{"Type", S_TEXT, A_ZERO, NULL}, {"Config", S_TEXT_MAP, A_NULL, NULL}, {NULL, S_TEXT, A_ZERO, NULL}};
+static const struct docker_field port_fields[] = {{"HostIp", S_TEXT, A_ZERO, NULL}, {"HostPort", S_TEXT, A_ZERO, NULL}, {NULL, S_TEXT, A_ZERO, NULL}};
+static const struct docker_field restart_fields[] = {{"Name", S_TEXT, A_ZERO, NULL}, {"MaximumRetryCount", S_INT, A_ZERO, NULL}, {NULL, S_TEXT, A_ZERO, NULL}};
 static const struct docker_field device_fields[] = {
     {"PathOnHost", S_TEXT, A_ZERO, NULL},
     {"PathInContainer", S_TEXT, A_ZERO, NULL},
     {"CgroupPermissions", S_TEXT, A_ZERO, NULL},
     {NULL, S_TEXT, A_ZERO, NULL},
 };
-static const struct docker_field request_fields[] = {
-    {"Driver", S_TEXT, A_ZERO, NULL}, {"Count", S_INT, A_ZERO, NULL}, {"DeviceIDs", S_TEXTS, A_NULL, NULL},
-    {"Options", S_TEXT_MAP, A_NULL, NULL}, {NULL, S_TEXT, A_ZERO, NULL}};
+static const struct docker_field request_fields[] = {{"Driver", S_TEXT, A_ZERO, NULL},
+                                                     {"Count", S_INT, A_ZERO, NULL},
+                                                     {"DeviceIDs", S_TEXTS, A_NULL, NULL},
+                                                     {"Options", S_TEXT_MAP, A_NULL, NULL},
+                                                     {NULL, S_TEXT, A_ZERO, NULL}};
 static const struct docker_field ulimit_fields[] = {
     {"Name", S_TEXT, A_ZERO, NULL}, {"Hard", S_INT, A_ZERO, NULL}, {"Soft", S_INT, A_ZERO, NULL}, {NULL, S_TEXT, A_ZERO, NULL}};
 static const struct docker_field bind_fields[] = {
@@ -64,16 +62,14 @@ static const struct docker_field bind_fields[] = {
     {"CreateMountpoint", S_BOOL, A_OMIT, NULL},
     {NULL, S_TEXT, A_ZERO, NULL},
 };
-static const struct docker_field driver_fields[] = {
-    {"Name", S_TEXT, A_OMIT, NULL}, {"Options", S_TEXT_MAP, A_OMIT, NULL}, {NULL, S_TEXT, A_ZERO, NULL}};
+static const struct docker_field driver_fields[] = {{"Name", S_TEXT, A_OMIT, NULL}, {"Options", S_TEXT_MAP, A_OMIT, NULL}, {NULL, S_TEXT, A_ZERO, NULL}};
 static const struct docker_field mount_volume_fields[] = {
     {"NoCopy", S_BOOL, A_OMIT, NULL},
     {"Labels", S_TEXT_MAP, A_OMIT, NULL},
     {"DriverConfig", S_OBJECT, A_OMIT, driver_fields},
     {NULL, S_TEXT, A_ZERO, NULL},
 };
-static const struct docker_field tmpfs_fields[] = {
-    {"SizeBytes", S_INT, A_OMIT, NULL}, {"Mode", S_INT, A_OMIT, NULL}, {NULL, S_TEXT, A_ZERO, NULL}};
+static const struct docker_field tmpfs_fields[] = {{"SizeBytes", S_INT, A_OMIT, NULL}, {"Mode", S_INT, A_OMIT, NULL}, {NULL, S_TEXT, A_ZERO, NULL}};
 static const struct docker_field mount_fields[] = {
     {"Type", S_TEXT, A_OMIT, NULL},
     {"Source", S_TEXT, A_OMIT, NULL},
@@ -149,18 +145,10 @@ const struct docker_field docker_host_fields[] = {
 
 /* An unset restart policy stays out of the result: zeros and "" mean "leave it". */
 const struct docker_field docker_update_fields[] = {
-    {"CpuShares", S_INT, A_ZERO, NULL},
-    {"Memory", S_INT, A_ZERO, NULL},
-    {"NanoCpus", S_INT, A_ZERO, NULL},
-    {"BlkioWeight", S_INT, A_ZERO, NULL},
-    {"CpuPeriod", S_INT, A_ZERO, NULL},
-    {"CpuQuota", S_INT, A_ZERO, NULL},
-    {"CpusetCpus", S_TEXT, A_ZERO, NULL},
-    {"CpusetMems", S_TEXT, A_ZERO, NULL},
-    {"MemoryReservation", S_INT, A_ZERO, NULL},
-    {"MemorySwap", S_INT, A_ZERO, NULL},
-    {"PidsLimit", S_INT, A_NULL, NULL},
-    {"RestartPolicy", S_OBJECT, A_OMIT, restart_fields},
+    {"CpuShares", S_INT, A_ZERO, NULL},   {"Memory", S_INT, A_ZERO, NULL},      {"NanoCpus", S_INT, A_ZERO, NULL},
+    {"BlkioWeight", S_INT, A_ZERO, NULL}, {"CpuPeriod", S_INT, A_ZERO, NULL},   {"CpuQuota", S_INT, A_ZERO, NULL},
+    {"CpusetCpus", S_TEXT, A_ZERO, NULL}, {"CpusetMems", S_TEXT, A_ZERO, NULL}, {"MemoryReservation", S_INT, A_ZERO, NULL},
+    {"MemorySwap", S_INT, A_ZERO, NULL},  {"PidsLimit", S_INT, A_NULL, NULL},   {"RestartPolicy", S_OBJECT, A_OMIT, restart_fields},
     {NULL, S_TEXT, A_ZERO, NULL},
 };
 
@@ -172,19 +160,14 @@ static const struct docker_field ipam_fields[] = {
 };
 
 const struct docker_field docker_endpoint_fields[] = {
-    {"IPAMConfig", S_OBJECT, A_NULL, ipam_fields}, {"Links", S_TEXTS, A_NULL, NULL},
-    {"Aliases", S_TEXTS, A_NULL, NULL},            {"MacAddress", S_TEXT, A_ZERO, NULL},
-    {"DriverOpts", S_TEXT_MAP, A_NULL, NULL},      {NULL, S_TEXT, A_ZERO, NULL},
+    {"IPAMConfig", S_OBJECT, A_NULL, ipam_fields}, {"Links", S_TEXTS, A_NULL, NULL},         {"Aliases", S_TEXTS, A_NULL, NULL},
+    {"MacAddress", S_TEXT, A_ZERO, NULL},          {"DriverOpts", S_TEXT_MAP, A_NULL, NULL}, {NULL, S_TEXT, A_ZERO, NULL},
 };
 
-const struct docker_field docker_networking_fields[] = {
-    {"EndpointsConfig", S_OBJECT_MAP, A_NULL, docker_endpoint_fields}, {NULL, S_TEXT, A_ZERO, NULL}};
+const struct docker_field docker_networking_fields[] = {{"EndpointsConfig", S_OBJECT_MAP, A_NULL, docker_endpoint_fields}, {NULL, S_TEXT, A_ZERO, NULL}};
 
 static const struct docker_field pool_fields[] = {
-    {"Subnet", S_TEXT, A_OMIT, NULL},
-    {"IPRange", S_TEXT, A_OMIT, NULL},
-    {"Gateway", S_TEXT, A_OMIT, NULL},
-    {"AuxiliaryAddresses", S_TEXT_MAP, A_OMIT, NULL},
+    {"Subnet", S_TEXT, A_OMIT, NULL}, {"IPRange", S_TEXT, A_OMIT, NULL}, {"Gateway", S_TEXT, A_OMIT, NULL}, {"AuxiliaryAddresses", S_TEXT_MAP, A_OMIT, NULL},
     {NULL, S_TEXT, A_ZERO, NULL},
 };
 static const struct docker_field network_ipam_fields[] = {
@@ -195,11 +178,16 @@ static const struct docker_field network_ipam_fields[] = {
 };
 
 const struct docker_field docker_network_fields[] = {
-    {"Name", S_TEXT, A_ZERO, NULL},        {"CheckDuplicate", S_BOOL, A_ZERO, NULL},
-    {"Driver", S_TEXT, A_ZERO, NULL},      {"EnableIPv6", S_BOOL, A_ZERO, NULL},
-    {"Internal", S_BOOL, A_ZERO, NULL},    {"Attachable", S_BOOL, A_ZERO, NULL},
-    {"IPAM", S_OBJECT, A_ZERO, network_ipam_fields}, {"Options", S_TEXT_MAP, A_NULL, NULL},
-    {"Labels", S_TEXT_MAP, A_NULL, NULL},  {NULL, S_TEXT, A_ZERO, NULL},
+    {"Name", S_TEXT, A_ZERO, NULL},
+    {"CheckDuplicate", S_BOOL, A_ZERO, NULL},
+    {"Driver", S_TEXT, A_ZERO, NULL},
+    {"EnableIPv6", S_BOOL, A_ZERO, NULL},
+    {"Internal", S_BOOL, A_ZERO, NULL},
+    {"Attachable", S_BOOL, A_ZERO, NULL},
+    {"IPAM", S_OBJECT, A_ZERO, network_ipam_fields},
+    {"Options", S_TEXT_MAP, A_NULL, NULL},
+    {"Labels", S_TEXT_MAP, A_NULL, NULL},
+    {NULL, S_TEXT, A_ZERO, NULL},
 };
 
 const struct docker_field docker_connect_fields[] = {
@@ -210,15 +198,14 @@ const struct docker_field docker_connect_fields[] = {
 };
 
 const struct docker_field docker_volume_fields[] = {
-    {"Name", S_TEXT, A_ZERO, NULL},          {"Driver", S_TEXT, A_ZERO, NULL}, {"DriverOpts", S_TEXT_MAP, A_NULL, NULL},
+    {"Name", S_TEXT, A_ZERO, NULL},       {"Driver", S_TEXT, A_ZERO, NULL}, {"DriverOpts", S_TEXT_MAP, A_NULL, NULL},
     {"Labels", S_TEXT_MAP, A_NULL, NULL}, {NULL, S_TEXT, A_ZERO, NULL},
 };
 
 const struct docker_field docker_exec_fields[] = {
-    {"User", S_TEXT, A_ZERO, NULL},         {"Privileged", S_BOOL, A_ZERO, NULL},  {"Tty", S_BOOL, A_ZERO, NULL},
-    {"AttachStdin", S_BOOL, A_ZERO, NULL},  {"AttachStderr", S_BOOL, A_ZERO, NULL}, {"AttachStdout", S_BOOL, A_ZERO, NULL},
-    {"Detach", S_BOOL, A_ZERO, NULL},       {"DetachKeys", S_TEXT, A_ZERO, NULL},  {"Env", S_TEXTS, A_NULL, NULL},
-    {"WorkingDir", S_TEXT, A_ZERO, NULL},   {"Cmd", S_TEXTS, A_NULL, NULL},        {NULL, S_TEXT, A_ZERO, NULL},
+    {"User", S_TEXT, A_ZERO, NULL},         {"Privileged", S_BOOL, A_ZERO, NULL},   {"Tty", S_BOOL, A_ZERO, NULL},    {"AttachStdin", S_BOOL, A_ZERO, NULL},
+    {"AttachStderr", S_BOOL, A_ZERO, NULL}, {"AttachStdout", S_BOOL, A_ZERO, NULL}, {"Detach", S_BOOL, A_ZERO, NULL}, {"DetachKeys", S_TEXT, A_ZERO, NULL},
+    {"Env", S_TEXTS, A_NULL, NULL},         {"WorkingDir", S_TEXT, A_ZERO, NULL},   {"Cmd", S_TEXTS, A_NULL, NULL},   {NULL, S_TEXT, A_ZERO, NULL},
 };
 
 /* --- Reading with a table --- */
@@ -234,16 +221,23 @@ struct hl_value *docker_get(const struct hl_value *map, const char *key)
 }
 
 static const char *const shape_names[] = {
-    [S_TEXT] = "string",        [S_BOOL] = "bool",        [S_INT] = "int64",       [S_TEXTS] = "[]string",
-    [S_COMMAND] = "strslice.StrSlice", [S_TEXT_MAP] = "map[string]string", [S_EMPTIES] = "map[string]struct {}",
-    [S_OBJECT] = "object", [S_OBJECTS] = "[]object",
-    [S_OBJECT_MAP] = "map[string]object", [S_PORTS] = "nat.PortMap",
+    [S_TEXT] = "string",
+    [S_BOOL] = "bool",
+    [S_INT] = "int64",
+    [S_TEXTS] = "[]string",
+    [S_COMMAND] = "strslice.StrSlice",
+    [S_TEXT_MAP] = "map[string]string",
+    [S_EMPTIES] = "map[string]struct {}",
+    [S_OBJECT] = "object",
+    [S_OBJECTS] = "[]object",
+    [S_OBJECT_MAP] = "map[string]object",
+    [S_PORTS] = "nat.PortMap",
 };
 
 static bool fail_type(struct docker_call *c, const char *type, const struct docker_field *field, const struct hl_value *value)
 {
-    return docker_fail(c, c->docker->minor >= 44 ? 400 : 500, "json: cannot unmarshal %s into Go struct field %s.%s of type %s",
-                       hl_type_name(value->type), type, field->name, shape_names[field->shape]);
+    return docker_fail(c, c->docker->minor >= 44 ? 400 : 500, "json: cannot unmarshal %s into Go struct field %s.%s of type %s", hl_type_name(value->type),
+                       type, field->name, shape_names[field->shape]);
 }
 
 static bool all_are(const struct hl_value *container, enum hl_type type)
@@ -281,13 +275,11 @@ static struct hl_value *zero_of(struct hl_arena *arena, enum docker_shape shape)
 
 static bool is_zero(const struct hl_value *value)
 {
-    return hl_value_is_null(value) || (value->type == HL_TEXT && value->text.length == 0) ||
-           (value->type == HL_INT && value->integer == 0) || (value->type == HL_BOOL && !value->boolean) ||
-           ((value->type == HL_LIST || value->type == HL_MAP) && hl_value_count(value) == 0);
+    return hl_value_is_null(value) || (value->type == HL_TEXT && value->text.length == 0) || (value->type == HL_INT && value->integer == 0) ||
+           (value->type == HL_BOOL && !value->boolean) || ((value->type == HL_LIST || value->type == HL_MAP) && hl_value_count(value) == 0);
 }
 
-static bool decode_objects(struct docker_call *c, const struct docker_field *field, const struct hl_value *value,
-                           struct hl_value **out)
+static bool decode_objects(struct docker_call *c, const struct docker_field *field, const struct hl_value *value, struct hl_value **out)
 {
     *out = value->type == HL_LIST ? hl_value_list(c->arena) : hl_value_map(c->arena);
     for (size_t i = 0; i < hl_value_count(value); i++) {
@@ -315,8 +307,7 @@ static bool decode_objects(struct docker_call *c, const struct docker_field *fie
 }
 
 /* The value as the engine keeps it; false when its type is wrong, and answered. */
-static bool decode_value(struct docker_call *c, const char *type, const struct docker_field *field, struct hl_value *value,
-                         struct hl_value **out)
+static bool decode_value(struct docker_call *c, const char *type, const struct docker_field *field, struct hl_value *value, struct hl_value **out)
 {
     bool fine = true;
 
@@ -382,8 +373,7 @@ static bool is_left_out(const struct docker_field *field, const struct hl_value 
     return field->shape != S_OBJECT && !is_pointer(field) && is_zero(value);
 }
 
-bool docker_decode(struct docker_call *c, const char *type, const struct docker_field *fields, const struct hl_value *body,
-                   struct hl_value **out)
+bool docker_decode(struct docker_call *c, const char *type, const struct docker_field *fields, const struct hl_value *body, struct hl_value **out)
 {
     *out = hl_value_map(c->arena);
     for (const struct docker_field *field = fields; field->name != NULL; field++) {

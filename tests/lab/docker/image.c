@@ -40,8 +40,7 @@ struct docker_image *docker_image_find(struct docker *docker, struct hl_arena *a
     struct docker_image *image = docker_image_by_id(docker, text);
 
     if (image == NULL && docker_reference_parse(arena, text, &reference))
-        image = hl_map_find(&docker->images_by_reference,
-                            reference.digest != NULL ? pinned(arena, &reference) : tagged(arena, &reference));
+        image = hl_map_find(&docker->images_by_reference, reference.digest != NULL ? pinned(arena, &reference) : tagged(arena, &reference));
     return image != NULL ? image : find_prefix(docker, hl_starts_with(text, "sha256:") ? text + 7 : text);
 }
 
@@ -81,8 +80,7 @@ void docker_image_refer(struct docker *docker, struct docker_image *image, const
     bool by_digest = reference->digest != NULL;
     const char *key = by_digest ? pinned(docker->arena, reference) : tagged(docker->arena, reference);
     const char *shown = by_digest ? hl_arena_printf(docker->arena, "%s@%s", reference->familiar, reference->digest)
-                                  : hl_arena_printf(docker->arena, "%s:%s", reference->familiar,
-                                                    reference->tag == NULL ? "latest" : reference->tag);
+                                  : hl_arena_printf(docker->arena, "%s:%s", reference->familiar, reference->tag == NULL ? "latest" : reference->tag);
     struct docker_image *former = hl_map_find(&docker->images_by_reference, key);
 
     if (former == image)
@@ -184,7 +182,7 @@ static struct docker_image *find(struct docker_call *c)
     struct docker_image *image = docker_image_find(c->docker, c->arena, c->name);
 
     if (image == NULL)
-        docker_fail(c, 404, "No such image: %s", c->name);
+        docker_fail(c, 404, "no such image: %s: No such image: %s", c->name, c->name);
     return image;
 }
 
@@ -256,8 +254,7 @@ void docker_images_list(struct docker_call *c)
         struct hl_value *row = hl_value_map(c->arena);
         const struct hl_value *labels = hl_value_get(image->config, "Labels");
 
-        if (image->gone || !docker_filter_labels(filters, labels) ||
-            !docker_filter_any(filters, "reference", has_reference, image))
+        if (image->gone || !docker_filter_labels(filters, labels) || !docker_filter_any(filters, "reference", has_reference, image))
             continue;
         hl_value_map_put_text(row, "Id", image->id);
         hl_value_map_put_text(row, "ParentId", "");
@@ -321,8 +318,7 @@ static void drop_references(struct docker_call *c, struct hl_value *names, struc
 
         docker_reference_parse(c->arena, name, &reference);
         told(c, list, "Untagged", name);
-        hl_map_put(&c->docker->images_by_reference,
-                   reference.digest != NULL ? pinned(c->arena, &reference) : tagged(c->arena, &reference), NULL);
+        hl_map_put(&c->docker->images_by_reference, reference.digest != NULL ? pinned(c->arena, &reference) : tagged(c->arena, &reference), NULL);
         remove_text(names, name);
     }
 }
@@ -357,8 +353,10 @@ void docker_image_delete(struct docker_call *c)
         return;
     }
     if (user != NULL && (docker_container_runs(user) || !lab_query_flag(c->call, "force"))) {
-        docker_fail(c, 409, "conflict: unable to remove repository reference \"%s\" (must force) - container %.12s is using its "
-                    "referenced image %.12s", c->name, user->id, image->id + 7);
+        docker_fail(c, 409,
+                    "conflict: unable to remove repository reference \"%s\" (must force) - container %.12s is using its "
+                    "referenced image %.12s",
+                    c->name, user->id, image->id + 7);
         return;
     }
     drop_references(c, image->tags, list);

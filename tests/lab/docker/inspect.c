@@ -66,13 +66,10 @@ static struct hl_value *state_of(struct hl_arena *arena, const struct docker_con
 
 const char *docker_mac_address(struct hl_arena *arena, uint32_t address)
 {
-    return address == 0 ? ""
-                        : hl_arena_printf(arena, "02:42:%02x:%02x:%02x:%02x", address >> 24, address >> 16 & 255,
-                                          address >> 8 & 255, address & 255);
+    return address == 0 ? "" : hl_arena_printf(arena, "02:42:%02x:%02x:%02x:%02x", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255);
 }
 
-static struct hl_value *names_for_dns(struct hl_arena *arena, const struct docker_container *container,
-                                      const struct docker_endpoint *endpoint)
+static struct hl_value *names_for_dns(struct hl_arena *arena, const struct docker_container *container, const struct docker_endpoint *endpoint)
 {
     const struct hl_value *aliases = hl_value_get(endpoint->settings, "Aliases");
     struct hl_value *names = hl_value_list(arena);
@@ -83,8 +80,7 @@ static struct hl_value *names_for_dns(struct hl_arena *arena, const struct docke
     return names;
 }
 
-static struct hl_value *endpoint_of(struct docker_call *c, const struct docker_container *container,
-                                    const struct docker_endpoint *endpoint, bool for_list)
+static struct hl_value *endpoint_of(struct docker_call *c, const struct docker_container *container, const struct docker_endpoint *endpoint, bool for_list)
 {
     static const char *const kept[] = {"IPAMConfig", "Links", "Aliases", "DriverOpts"};
     const struct docker_network *network = docker_network_by_id(c->docker, endpoint->network_id);
@@ -155,14 +151,16 @@ static struct hl_value *ports_of(struct hl_arena *arena, const struct docker_con
 
 static struct hl_value *settings_of(struct docker_call *c, const struct docker_container *container)
 {
-    static const char *const copied[] = {"EndpointID", "Gateway", "IPAddress", "MacAddress", "IPPrefixLen",
-                                         "IPv6Gateway", "GlobalIPv6Address", "GlobalIPv6PrefixLen"};
+    static const char *const copied[] = {"EndpointID",  "Gateway",     "IPAddress",         "MacAddress",
+                                         "IPPrefixLen", "IPv6Gateway", "GlobalIPv6Address", "GlobalIPv6PrefixLen"};
     struct hl_value *settings = hl_value_map(c->arena);
     struct hl_value *networks = docker_inspect_networks(c, container, false);
     const struct hl_value *bridge = hl_value_get(networks, "bridge");
 
-    put_texts(settings, (const char *const[]){"Bridge", "LinkLocalIPv6Address", "EndpointID", "Gateway", "GlobalIPv6Address",
-                                              "IPAddress", "IPv6Gateway", "MacAddress", NULL}, "");
+    put_texts(
+        settings,
+        (const char *const[]){"Bridge", "LinkLocalIPv6Address", "EndpointID", "Gateway", "GlobalIPv6Address", "IPAddress", "IPv6Gateway", "MacAddress", NULL},
+        "");
     put_nulls(c->arena, settings, (const char *const[]){"SecondaryIPAddresses", "SecondaryIPv6Addresses", NULL});
     hl_value_map_put_text(settings, "SandboxID", docker_container_runs(container) ? container->id : "");
     hl_value_map_put_text(settings, "SandboxKey", docker_container_runs(container) ? "/var/run/docker/netns/lab" : "");
@@ -190,9 +188,9 @@ static struct hl_value *paths(struct hl_arena *arena, const char *const *list)
 
 static struct hl_value *host_of(struct docker_call *c, const struct docker_container *container)
 {
-    static const char *const masked[] = {"/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-                                         "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi",
-                                         "/sys/firmware", NULL};
+    static const char *const masked[] = {
+        "/proc/asound",      "/proc/acpi", "/proc/kcore",   "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
+        "/proc/sched_debug", "/proc/scsi", "/sys/firmware", NULL};
     static const char *const readonly[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL};
     struct hl_value *console = hl_value_list(c->arena);
     struct hl_value *host = NULL;
@@ -205,8 +203,8 @@ static struct hl_value *host_of(struct docker_call *c, const struct docker_conta
     hl_value_list_add(c->arena, console, hl_value_int(c->arena, 0));
     hl_value_list_add(c->arena, console, hl_value_int(c->arena, 0));
     hl_value_map_put(host, "ConsoleSize", console);
-    put_nulls(c->arena, host, (const char *const[]){"BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceWriteBps",
-                                                    "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps", NULL});
+    put_nulls(c->arena, host,
+              (const char *const[]){"BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps", NULL});
     hl_value_map_put_int(host, "KernelMemoryTCP", 0);
     hl_value_map_put_int(host, "CpuCount", 0);
     hl_value_map_put_int(host, "CpuPercent", 0);

@@ -66,8 +66,7 @@ static void write_log(struct docker_container *container, int64_t now)
 
     hl_value_list_add(container->arena, entry, hl_value_int(container->arena, now));
     hl_value_list_add(container->arena, entry,
-                      text == NULL ? hl_value_printf(container->arena, "%s started", container->name)
-                                   : hl_value_text(container->arena, text));
+                      text == NULL ? hl_value_printf(container->arena, "%s started", container->name) : hl_value_text(container->arena, text));
     hl_value_list_add(container->arena, container->log, entry);
 }
 
@@ -134,8 +133,7 @@ static bool check_namespace(struct docker_call *c, const char *mode)
     other = docker_container_find(c, mode + strlen("container:"));
     if (other == NULL)
         return false;
-    return docker_container_runs(other) ||
-           docker_fail(c, 409, "cannot join network of a non running container: %s", other->id);
+    return docker_container_runs(other) || docker_fail(c, 409, "cannot join network of a non running container: %s", other->id);
 }
 
 static bool check_devices(struct docker_call *c, const struct docker_container *container)
@@ -146,8 +144,10 @@ static bool check_devices(struct docker_call *c, const struct docker_container *
         const char *path = hl_value_get_text(hl_value_item(devices, i), "PathOnHost");
 
         if (path != NULL && strstr(path, "missing") != NULL)
-            return docker_fail(c, 500, "error gathering device information while adding custom device \"%s\": "
-                               "no such file or directory", path);
+            return docker_fail(c, 500,
+                               "error gathering device information while adding custom device \"%s\": "
+                               "no such file or directory",
+                               path);
     }
     return true;
 }
@@ -320,8 +320,7 @@ void docker_container_pause(struct docker_call *c)
     if (container == NULL)
         return;
     if (container->state != RUNNING) {
-        docker_fail(c, 409, container->state == PAUSED ? "Container %s is already paused" : "Container %s is not running",
-                    container->id);
+        docker_fail(c, 409, container->state == PAUSED ? "Container %s is already paused" : "Container %s is not running", container->id);
         return;
     }
     container->state = PAUSED;
@@ -363,7 +362,8 @@ void docker_container_do_rename(struct docker_call *c)
     else if (!docker_name_is_valid(name))
         docker_fail(c, 400, "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name);
     else if (holder != NULL)
-        docker_fail(c, 409, "Error when allocating new name: Conflict. The container name \"/%s\" is already in use by "
+        docker_fail(c, 409,
+                    "Error when allocating new name: Conflict. The container name \"/%s\" is already in use by "
                     "container \"%s\". You have to remove (or rename) that container to be able to reuse that name.",
                     name, holder->id);
     if (c->failure != NULL)
@@ -381,10 +381,10 @@ void docker_container_delete(struct docker_call *c)
     if (container == NULL)
         return;
     if (docker_container_runs(container) && !force) {
-        docker_fail(c, 409, container->state == PAUSED
-                    ? "You cannot remove a paused container %s. Unpause and then stop the container before attempting removal "
-                      "or force remove"
-                    : "You cannot remove a running container %s. Stop the container before attempting removal or force remove",
+        docker_fail(c, 409,
+                    container->state == PAUSED ? "You cannot remove a paused container %s. Unpause and then stop the container before attempting removal "
+                                                 "or force remove"
+                                               : "You cannot remove a running container %s. Stop the container before attempting removal or force remove",
                     container->id);
         return;
     }
@@ -425,8 +425,8 @@ void docker_container_wait(struct docker_call *c)
 
     if (container == NULL)
         return;
-    if (c->minor >= 42 && *condition != '\0' && strcmp(condition, "not-running") != 0 &&
-        strcmp(condition, "next-exit") != 0 && strcmp(condition, "removed") != 0) {
+    if (c->minor >= 42 && *condition != '\0' && strcmp(condition, "not-running") != 0 && strcmp(condition, "next-exit") != 0 &&
+        strcmp(condition, "removed") != 0) {
         docker_fail(c, 400, "invalid condition: \"%s\"", condition);
         return;
     }

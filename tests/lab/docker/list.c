@@ -32,8 +32,7 @@ static const char *ago(struct hl_arena *arena, int64_t ns)
 static void put_status(struct hl_text *out, struct hl_arena *arena, const struct docker_container *container, int64_t now)
 {
     static const char *const health[] = {
-        [HEALTH_NONE] = "", [HEALTH_STARTING] = " (health: starting)", [HEALTH_HEALTHY] = " (healthy)",
-        [HEALTH_UNHEALTHY] = " (unhealthy)"};
+        [HEALTH_NONE] = "", [HEALTH_STARTING] = " (health: starting)", [HEALTH_HEALTHY] = " (healthy)", [HEALTH_UNHEALTHY] = " (unhealthy)"};
 
     switch (container->state) {
     case CREATED:
@@ -195,8 +194,7 @@ static bool has_volume(const void *context, const char *word)
     for (size_t i = 0; i < hl_value_count(mounts); i++) {
         const char *name = hl_value_get_text(hl_value_item(mounts, i), "Name");
 
-        if ((name != NULL && strcmp(name, word) == 0) ||
-            strcmp(hl_value_get_text(hl_value_item(mounts, i), "Destination"), word) == 0)
+        if ((name != NULL && strcmp(name, word) == 0) || strcmp(hl_value_get_text(hl_value_item(mounts, i), "Destination"), word) == 0)
             return true;
     }
     return false;
@@ -216,19 +214,16 @@ static bool is_wanted(const struct docker_container *container, const struct hl_
         return false;
     if (hl_value_count(filters) == 0)
         return true;
-    return docker_filter_labels(filters, hl_value_get(container->config, "Labels")) &&
-           docker_filter_any(filters, "name", is_named, container) && docker_filter_any(filters, "id", has_id, container) &&
-           docker_filter_any(filters, "status", has_status, container) &&
-           docker_filter_any(filters, "health", has_health, container) &&
-           docker_filter_any(filters, "network", is_in_network, container) &&
-           docker_filter_any(filters, "volume", has_volume, container) &&
-           docker_filter_any(filters, "ancestor", has_ancestor, container);
+    return docker_filter_labels(filters, hl_value_get(container->config, "Labels")) && docker_filter_any(filters, "name", is_named, container) &&
+           docker_filter_any(filters, "id", has_id, container) && docker_filter_any(filters, "status", has_status, container) &&
+           docker_filter_any(filters, "health", has_health, container) && docker_filter_any(filters, "network", is_in_network, container) &&
+           docker_filter_any(filters, "volume", has_volume, container) && docker_filter_any(filters, "ancestor", has_ancestor, container);
 }
 
 void docker_containers_list(struct docker_call *c)
 {
-    static const char *const known[] = {"ancestor", "before", "exited", "expose", "health", "id", "isolation", "is-task", "label",
-                                        "name", "network", "publish", "since", "status", "volume", NULL};
+    static const char *const known[] = {"ancestor", "before", "exited",  "expose",  "health", "id",     "isolation", "is-task",
+                                        "label",    "name",   "network", "publish", "since",  "status", "volume",    NULL};
     bool all = lab_query_flag(c->call, "all");
     struct hl_value *filters = NULL;
     int64_t now = lab_now_ns(), limit = 0;

@@ -49,8 +49,7 @@ static bool take_target(struct builder *b, const char *target)
     return true;
 }
 
-static void add_bind(struct builder *b, const char *source, const char *target, const char *mode, bool writable,
-                     const char *propagation)
+static void add_bind(struct builder *b, const char *source, const char *target, const char *mode, bool writable, const char *propagation)
 {
     struct hl_arena *arena = b->container->arena;
     struct hl_value *mount = hl_value_map(arena);
@@ -128,7 +127,8 @@ static bool take_bind(struct builder *b, const char *bind)
             docker_volume_add(b->c->docker, parts[0], NULL, NULL);
         add_volume(b, parts[0], target, !has_option(options, "ro"));
     } else {
-        return docker_fail(b->c, 400, "create %s: \"%s\" includes invalid characters for a local volume name, only "
+        return docker_fail(b->c, 400,
+                           "create %s: \"%s\" includes invalid characters for a local volume name, only "
                            "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute path",
                            parts[0], parts[0]);
     }
@@ -153,8 +153,7 @@ static bool take_bind_mount(struct builder *b, const struct hl_value *mount, con
     if (hl_is_blank(source))
         return docker_fail(b->c, 400, "invalid mount config for type \"bind\": field Source must not be empty");
     if (source[0] != '/')
-        return docker_fail(b->c, 400, "invalid mount config for type \"bind\": invalid mount path: '%s' mount path must be absolute",
-                           source);
+        return docker_fail(b->c, 400, "invalid mount config for type \"bind\": invalid mount path: '%s' mount path must be absolute", source);
     if (!source_exists(source) && !(b->c->minor >= 42 && hl_value_get_bool(options, "CreateMountpoint", false)))
         return docker_fail(b->c, 400, "invalid mount config for type \"bind\": bind source path does not exist: %s", source);
     add_bind(b, source, target, "", !hl_value_get_bool(mount, "ReadOnly", false), hl_value_get_text(options, "Propagation"));
@@ -173,8 +172,7 @@ static bool take_volume_mount(struct builder *b, const struct hl_value *mount, c
     if (!docker_name_is_valid(source))
         return docker_fail(b->c, 400, "create %s: \"%s\" includes invalid characters for a local volume name", source, source);
     if (docker_volume_find(b->c->docker, source) == NULL)
-        docker_volume_add(b->c->docker, source, hl_value_get(hl_value_get(options, "DriverConfig"), "Options"),
-                          hl_value_get(options, "Labels"));
+        docker_volume_add(b->c->docker, source, hl_value_get(hl_value_get(options, "DriverConfig"), "Options"), hl_value_get(options, "Labels"));
     add_volume(b, source, target, !hl_value_get_bool(mount, "ReadOnly", false));
     return true;
 }
@@ -188,8 +186,8 @@ static bool take_mount(struct builder *b, const struct hl_value *mount)
 
     type = type == NULL ? "" : type;
     if (hl_is_blank(given) || given[0] != '/')
-        return docker_fail(b->c, 400, "invalid mount config for type \"%s\": invalid mount path: '%s' mount path must be absolute",
-                           type, given == NULL ? "" : given);
+        return docker_fail(b->c, 400, "invalid mount config for type \"%s\": invalid mount path: '%s' mount path must be absolute", type,
+                           given == NULL ? "" : given);
 
     const char *target = clean_path(arena, given);
 

@@ -99,8 +99,7 @@ struct docker_network *docker_network_find(struct docker *docker, struct docker_
     size_t prefixes = names == 0 ? match(docker, text, false, &network) : 0;
 
     if (names + prefixes > 1 && c != NULL)
-        docker_fail(c, 400, "network %s is ambiguous (%zu matches found %s)", text, names + prefixes,
-                    names > 0 ? "on name" : "based on ID prefix");
+        docker_fail(c, 400, "%zu matches found based on %s: network %s is ambiguous", names + prefixes, names > 0 ? "name" : "ID prefix", text);
     if (names + prefixes == 0 && c != NULL)
         docker_fail(c, 404, "network %s not found", text);
     return names + prefixes == 1 ? network : NULL;
@@ -125,10 +124,9 @@ static struct hl_value *members_of(struct docker_call *c, const struct docker_ne
             hl_value_map_put_text(member, "EndpointID", endpoint->endpoint_id);
             hl_value_map_put_text(member, "MacAddress", docker_mac_address(c->arena, endpoint->address));
             hl_value_map_put(member, "IPv4Address",
-                             endpoint->address == 0 ? hl_value_text(c->arena, "")
-                                                    : hl_value_printf(c->arena, "%s/%d",
-                                                                      docker_address_text(c->arena, endpoint->address),
-                                                                      __builtin_popcount(network->mask)));
+                             endpoint->address == 0
+                                 ? hl_value_text(c->arena, "")
+                                 : hl_value_printf(c->arena, "%s/%d", docker_address_text(c->arena, endpoint->address), __builtin_popcount(network->mask)));
             hl_value_map_put_text(member, "IPv6Address", "");
             hl_value_map_put(members, container->id, member);
         }
@@ -187,8 +185,7 @@ void docker_networks_list(struct docker_call *c)
     for (size_t i = 0; i < c->docker->networks_count; i++) {
         const struct docker_network *network = c->docker->networks[i];
 
-        if (docker_filter_labels(filters, network->labels) &&
-            docker_filter_any(filters, "name", docker_name_fits, network->name) &&
+        if (docker_filter_labels(filters, network->labels) && docker_filter_any(filters, "name", docker_name_fits, network->name) &&
             docker_filter_any(filters, "id", has_id, network) && docker_filter_any(filters, "driver", has_driver, network) &&
             docker_filter_any(filters, "type", has_type, network))
             hl_value_list_add(c->arena, list, describe(c, network, true));
@@ -245,15 +242,16 @@ static bool take_pool(struct docker_call *c, struct docker_network *network, con
     if (subnet == NULL || strchr(subnet, ':') != NULL)
         return true; /* IPv6 is kept as told, and that is all */
     if (!parse_cidr(subnet, &network->subnet, &network->mask))
-        return docker_fail(c, 500, "failed to parse pool request for address space \"LocalDefault\" pool \"%s\" subpool \"\": "
-                           "invalid CIDR address: %s", subnet, subnet);
+        return docker_fail(c, 500,
+                           "failed to parse pool request for address space \"LocalDefault\" pool \"%s\" subpool \"\": "
+                           "invalid CIDR address: %s",
+                           subnet, subnet);
     if (overlaps(c->docker, network->subnet, network->mask))
         return docker_fail(c, 403, "Pool overlaps with other one on this address space");
     network->user_subnet = true;
     network->gateway = network->subnet + 1;
     network->last_given = 1;
-    if (gateway != NULL && (!docker_address_parse(gateway, &network->gateway) ||
-                            (network->gateway & network->mask) != network->subnet))
+    if (gateway != NULL && (!docker_address_parse(gateway, &network->gateway) || (network->gateway & network->mask) != network->subnet))
         return docker_fail(c, 400, "invalid gateway %s", gateway);
     if (range != NULL && !parse_cidr(range, &network->range, &network->range_mask))
         return docker_fail(c, 500, "invalid CIDR address: %s", range);
@@ -326,8 +324,7 @@ void docker_network_create(struct docker_call *c)
     struct hl_value *wish = NULL;
     struct hl_value *answer = hl_value_map(c->arena);
 
-    if (body == NULL || !docker_decode(c, "NetworkCreateRequest", docker_network_fields, body, &wish) ||
-        !check_create(c, wish, &namesake))
+    if (body == NULL || !docker_decode(c, "NetworkCreateRequest", docker_network_fields, body, &wish) || !check_create(c, wish, &namesake))
         return;
 
     const char *driver = hl_value_get_text(wish, "Driver");
@@ -347,8 +344,7 @@ void docker_network_create(struct docker_call *c)
     hl_value_map_put_text(answer, "Id", network->id);
     hl_value_map_put(answer, "Warning",
                      namesake == NULL ? hl_value_text(c->arena, "")
-                                      : hl_value_printf(c->arena, "Network with name %s (id : %s) already exists",
-                                                        namesake->name, namesake->id));
+                                      : hl_value_printf(c->arena, "Network with name %s (id : %s) already exists", namesake->name, namesake->id));
     docker_ok(c, 201, answer);
 }
 
@@ -371,8 +367,7 @@ static bool read_connection(struct docker_call *c, struct docker_container **con
     return *container != NULL;
 }
 
-static void send_event(struct docker_call *c, const char *action, const struct docker_network *network,
-                       const struct docker_container *container)
+static void send_event(struct docker_call *c, const char *action, const struct docker_network *network, const struct docker_container *container)
 {
     struct hl_value *attributes = hl_value_map(c->arena);
 
@@ -393,12 +388,12 @@ void docker_network_connect(struct docker_call *c)
     if (network == NULL || !read_connection(c, &container, &wish))
         return;
     if (shares_namespace(container)) {
-        docker_fail(c, 400, "container sharing network namespace with another container or host cannot be connected to any other "
+        docker_fail(c, 400,
+                    "container sharing network namespace with another container or host cannot be connected to any other "
                     "network");
         return;
     }
-    if ((docker_container_runs(container) || c->docker->minor >= 44) &&
-        !docker_endpoint_check(c, network, hl_value_get(wish, "EndpointConfig")))
+    if ((docker_container_runs(container) || c->docker->minor >= 44) && !docker_endpoint_check(c, network, hl_value_get(wish, "EndpointConfig")))
         return;
     endpoint = docker_endpoint_find(container, network->name);
     if (endpoint != NULL && docker_container_runs(container)) {

@@ -57,8 +57,7 @@ static bool send_progress(struct docker_call *c, const char *layer, int64_t curr
 /* --- The registry --- */
 
 /* What the registry has for a reference: the same for the same, but for 'rolling' images, of which each pull finds the next. */
-static void resolve(struct docker_call *c, const struct docker_reference *reference, size_t number, char id[7 + DOCKER_ID],
-                    char digest[7 + DOCKER_ID])
+static void resolve(struct docker_call *c, const struct docker_reference *reference, size_t number, char id[7 + DOCKER_ID], char digest[7 + DOCKER_ID])
 {
     const char *name = hl_arena_printf(c->arena, "%s:%s", reference->repository, reference->tag == NULL ? "latest" : reference->tag);
 
@@ -119,8 +118,7 @@ static bool pull_one(struct docker_call *c, struct docker_reference reference)
     if (!known && !download(c, &reference, hl_arena_copy(c->arena, id + 7, 12)))
         return false;
 
-    struct docker_image *image =
-        docker_image_add(c->docker, id, docker_time(c->arena, lab_now_ns()), docker_image_config(c->arena));
+    struct docker_image *image = docker_image_add(c->docker, id, docker_time(c->arena, lab_now_ns()), docker_image_config(c->arena));
 
     (*pulls)++;
     if (reference.digest == NULL)
@@ -129,9 +127,9 @@ static bool pull_one(struct docker_call *c, struct docker_reference reference)
     docker_image_refer(c->docker, image, &reference);
     docker_event(c->docker, "image", "pull", reference.familiar, NULL);
     return send_status(c, NULL, hl_arena_printf(c->arena, "Digest: %s", digest)) &&
-           send_status(c, NULL, hl_arena_printf(c->arena, "Status: %s for %s:%s",
-                                                known ? "Image is up to date" : "Downloaded newer image", reference.familiar,
-                                                reference.tag == NULL ? digest : reference.tag));
+           send_status(c, NULL,
+                       hl_arena_printf(c->arena, "Status: %s for %s:%s", known ? "Image is up to date" : "Downloaded newer image", reference.familiar,
+                                       reference.tag == NULL ? digest : reference.tag));
 }
 
 static bool read_reference(struct docker_call *c, struct docker_reference *reference)
@@ -155,8 +153,10 @@ void docker_image_create(struct docker_call *c)
     if (!read_reference(c, &reference))
         return;
     if (strstr(reference.repository, "denied") != NULL) {
-        docker_fail(c, 404, "pull access denied for %s, repository does not exist or may require 'docker login': denied: requested "
-                    "access to the resource is denied", reference.familiar);
+        docker_fail(c, 404,
+                    "pull access denied for %s, repository does not exist or may require 'docker login': denied: requested "
+                    "access to the resource is denied",
+                    reference.familiar);
         return;
     }
     lab_stream_begin(c->call, 200, "application/json", true);
@@ -164,8 +164,7 @@ void docker_image_create(struct docker_call *c)
         const char *tag = reference.tag == NULL ? "latest" : reference.tag;
 
         if (send_status(c, tag, hl_arena_printf(c->arena, "Pulling from %s", strchr(reference.repository, '/') + 1)))
-            send_error(c, hl_arena_printf(c->arena, "manifest for %s:%s not found: manifest unknown: manifest unknown",
-                                          reference.familiar, tag));
+            send_error(c, hl_arena_printf(c->arena, "manifest for %s:%s not found: manifest unknown: manifest unknown", reference.familiar, tag));
         return;
     }
     if (reference.tag != NULL || reference.digest != NULL) {
@@ -238,8 +237,7 @@ static bool load_one(struct docker_call *c, const struct hl_map *files, const st
     docker_hash(file->data, id + 7);
 
     struct docker_image *image = docker_image_add(c->docker, id, docker_time(c->arena, lab_now_ns()),
-                                                  hl_value_get(config, "config") == NULL ? docker_image_config(c->arena)
-                                                                                        : hl_value_get(config, "config"));
+                                                  hl_value_get(config, "config") == NULL ? docker_image_config(c->arena) : hl_value_get(config, "config"));
 
     for (size_t i = 0; i < hl_value_count(tags); i++) {
         struct docker_reference reference;

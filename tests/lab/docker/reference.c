@@ -7,16 +7,15 @@
 
 static bool is_domain(const char *text, size_t length)
 {
-    return memchr(text, '.', length) != NULL || memchr(text, ':', length) != NULL ||
-           (length == 9 && strncmp(text, "localhost", 9) == 0);
+    return memchr(text, '.', length) != NULL || memchr(text, ':', length) != NULL || (length == 9 && strncmp(text, "localhost", 9) == 0);
 }
 
 static bool is_repository(const char *text)
 {
     size_t length = strlen(text);
 
-    return length > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789._-/:") == length && text[0] != '/' &&
-           text[length - 1] != '/' && strstr(text, "//") == NULL;
+    return length > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789._-/:") == length && text[0] != '/' && text[length - 1] != '/' &&
+           strstr(text, "//") == NULL;
 }
 
 static bool is_tag(const char *text)

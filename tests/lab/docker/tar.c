@@ -108,8 +108,7 @@ bool docker_tar_read(struct hl_arena *arena, const char *data, size_t length, co
         } else if (header[156] == 'L') {
             long_name = hl_arena_copy(arena, header + BLOCK, strnlen(header + BLOCK, (size_t)size));
         } else if (header[156] != 'g') {
-            add_file(arena, header, place(arena, base, long_name == NULL ? name_of(arena, header) : long_name), header + BLOCK,
-                     (size_t)size, files);
+            add_file(arena, header, place(arena, base, long_name == NULL ? name_of(arena, header) : long_name), header + BLOCK, (size_t)size, files);
             long_name = NULL;
         }
         at += BLOCK + blocks;

@@ -9,8 +9,7 @@ struct docker_volume *docker_volume_find(struct docker *docker, const char *name
     return hl_map_find(&docker->volumes, name);
 }
 
-struct docker_volume *docker_volume_add(struct docker *docker, const char *name, const struct hl_value *options,
-                                        const struct hl_value *labels)
+struct docker_volume *docker_volume_add(struct docker *docker, const char *name, const struct hl_value *options, const struct hl_value *labels)
 {
     struct docker_volume *volume = hl_arena_alloc(docker->arena, sizeof(*volume));
 
@@ -84,8 +83,7 @@ void docker_volumes_list(struct docker_call *c)
         const struct docker_volume *volume = c->docker->volumes.entries[i].value;
         bool dangling = false;
 
-        if (volume == NULL || !docker_filter_labels(filters, volume->labels) ||
-            !docker_filter_any(filters, "name", docker_name_fits, volume->name))
+        if (volume == NULL || !docker_filter_labels(filters, volume->labels) || !docker_filter_any(filters, "name", docker_name_fits, volume->name))
             continue;
         if (hl_value_get(filters, "dangling") != NULL)
             dangling = *users_of(c, volume->name) == '\0';
@@ -112,7 +110,8 @@ void docker_volume_create(struct docker_call *c)
     const char *driver = hl_value_get_text(wish, "Driver");
 
     if (*name != '\0' && !docker_name_is_valid(name)) {
-        docker_fail(c, 400, "create %s: \"%s\" includes invalid characters for a local volume name, only "
+        docker_fail(c, 400,
+                    "create %s: \"%s\" includes invalid characters for a local volume name, only "
                     "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute path",
                     name, name);
         return;

@@ -46,7 +46,8 @@ static void each_field_has_its_place(void **state)
         {"restart: 'on-failure:3'", "HostConfig>RestartPolicy", "{\"MaximumRetryCount\":3,\"Name\":\"on-failure\"}"},
         {"environment: {A: 1, B: '', NOBODYS: }", "Env", "[\"A=1\",\"B=\"]"},
         {"ports: ['127.0.0.1:8080:80', '8081:80', '53/udp']", "HostConfig>PortBindings",
-         "{\"53/udp\":[{\"HostIp\":\"\",\"HostPort\":\"\"}],\"80/tcp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"8080\"},{\"HostIp\":\"\",\"HostPort\":\"8081\"}]}"},
+         "{\"53/udp\":[{\"HostIp\":\"\",\"HostPort\":\"\"}],\"80/"
+         "tcp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"8080\"},{\"HostIp\":\"\",\"HostPort\":\"8081\"}]}"},
         {"ports: ['8081:80'], expose: [90]", "ExposedPorts", "{\"80/tcp\":{},\"90/tcp\":{}}"},
         {"volumes: [{type: bind, source: ../x, target: /x, read_only: true}]", "HostConfig>Mounts",
          "[{\"ReadOnly\":true,\"Source\":\"/srv/x\",\"Target\":\"/x\",\"Type\":\"bind\"}]"},
@@ -80,8 +81,7 @@ static void newer_engines_take_more(void **state)
 {
     static const struct row rows[] = {
         {"networks: {one: {}, two: {priority: 10}}", "NetworkingConfig>EndpointsConfig", "{\"one\":{\"Aliases\":[\"web\"]},\"two\":{\"Aliases\":[\"web\"]}}"},
-        {"volumes: ['/x:/x']", "HostConfig>Mounts",
-         "[{\"BindOptions\":{\"CreateMountpoint\":true},\"Source\":\"/x\",\"Target\":\"/x\",\"Type\":\"bind\"}]"},
+        {"volumes: ['/x:/x']", "HostConfig>Mounts", "[{\"BindOptions\":{\"CreateMountpoint\":true},\"Source\":\"/x\",\"Target\":\"/x\",\"Type\":\"bind\"}]"},
         {"healthcheck: {test: x, start_interval: 1s}", "Healthcheck", "{\"StartInterval\":1000000000,\"Test\":[\"CMD-SHELL\",\"x\"]}"},
     };
 
@@ -97,8 +97,7 @@ static void nameless_volumes_are_gone_on_with(void **state)
         .desired = desired, .resource = "web", .inherited = hl_parse(arena, "{\"/anon\": \"aa\", \"/image\": \"bb\"}"), .base = "/", .minor = 41};
 
     (void)state;
-    hl_expect_text("mounts",
-                   "[{\"Source\":\"aa\",\"Target\":\"/anon\",\"Type\":\"volume\"},{\"Source\":\"bb\",\"Target\":\"/image\",\"Type\":\"volume\"}]",
+    hl_expect_text("mounts", "[{\"Source\":\"aa\",\"Target\":\"/anon\",\"Type\":\"volume\"},{\"Source\":\"bb\",\"Target\":\"/image\",\"Type\":\"volume\"}]",
                    hl_shown(arena, hl_value_find_path(hl_container_body(arena, &spec), "HostConfig.Mounts")));
     hl_expect_end();
 }
@@ -181,7 +180,8 @@ static void what_is_created_comes_back_as_it_was_said(void **state)
                                                .key = key,
                                                .base = "/srv/spec",
                                                .home = "/root"};
-        hl_expect_text(rows[i].yaml, hl_shown(arena, hl_value_get(desired, rows[i].field)), hl_shown(arena, hl_value_get(hl_container_live(&view), rows[i].field)));
+        hl_expect_text(rows[i].yaml, hl_shown(arena, hl_value_get(desired, rows[i].field)),
+                       hl_shown(arena, hl_value_get(hl_container_live(&view), rows[i].field)));
     }
     hl_expect_end();
 }
@@ -190,7 +190,8 @@ static void paths_of_the_host_become_absolute(void **state)
 {
     static const struct {
         const char *source, *expected;
-    } rows[] = {{"./a", "/srv/spec/a"}, {"../a", "/srv/a"}, {"../../../a", "/a"}, {"/a//b/../c/.", "/a/c"}, {"~", "/root"}, {"~/x", "/root/x"}, {".", "/srv/spec"}, {"/", "/"}};
+    } rows[] = {{"./a", "/srv/spec/a"}, {"../a", "/srv/a"}, {"../../../a", "/a"}, {"/a//b/../c/.", "/a/c"},
+                {"~", "/root"},         {"~/x", "/root/x"}, {".", "/srv/spec"},   {"/", "/"}};
 
     (void)state;
     for (size_t i = 0; i < HL_COUNT(rows); i++) {
@@ -203,10 +204,8 @@ static void paths_of_the_host_become_absolute(void **state)
 int hl_test_body(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_field_has_its_place),
-        cmocka_unit_test(newer_engines_take_more),
-        cmocka_unit_test(nameless_volumes_are_gone_on_with),
-        cmocka_unit_test(what_is_created_comes_back_as_it_was_said),
+        cmocka_unit_test(each_field_has_its_place),          cmocka_unit_test(newer_engines_take_more),
+        cmocka_unit_test(nameless_volumes_are_gone_on_with), cmocka_unit_test(what_is_created_comes_back_as_it_was_said),
         cmocka_unit_test(paths_of_the_host_become_absolute),
     };
 

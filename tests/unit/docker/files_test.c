@@ -63,7 +63,8 @@ static void the_label_tells_contents_apart_and_none_of_them(void **state)
 
     (void)state;
     assert_null(strstr(label, "one"));
-    hl_expect_text("from the record", "{\"/a\":{\"content\":\"one\",\"gid\":0,\"mode\":\"0400\",\"uid\":0},\"/b\":{\"content\":\"two\",\"gid\":0,\"mode\":\"0644\",\"uid\":0}}",
+    hl_expect_text("from the record",
+                   "{\"/a\":{\"content\":\"one\",\"gid\":0,\"mode\":\"0400\",\"uid\":0},\"/b\":{\"content\":\"two\",\"gid\":0,\"mode\":\"0644\",\"uid\":0}}",
                    hl_shown(arena, hl_container_files_live(arena, key, label, desired, recorded)));
     hl_expect_text("from the spec", "{\"content\":\"two\",\"gid\":0,\"mode\":\"0644\",\"uid\":0}",
                    hl_shown(arena, hl_value_get(hl_container_files_live(arena, key, label, desired, NULL), "/b")));

@@ -26,10 +26,11 @@ static void check_rows(const struct row *rows, size_t count)
         hl_map_put(networks, "back", (void *)"net1");
         const struct hl_container_view view = {
             .arena = arena,
-            .inspection = hl_parse(arena, hl_arena_printf(arena,
-                                                          "{\"Id\":\"0123456789abcdef\",\"Name\":\"/proj-web\",\"Config\":{\"Hostname\":\"h\"},\"HostConfig\":{%s},"
-                                                          "\"NetworkSettings\":{\"Networks\":{%s}}}",
-                                                          rows[i].host, rows[i].networks)),
+            .inspection =
+                hl_parse(arena, hl_arena_printf(arena,
+                                                "{\"Id\":\"0123456789abcdef\",\"Name\":\"/proj-web\",\"Config\":{\"Hostname\":\"h\"},\"HostConfig\":{%s},"
+                                                "\"NetworkSettings\":{\"Networks\":{%s}}}",
+                                                rows[i].host, rows[i].networks)),
             .image = hl_parse(arena, "{\"Config\":{}}"),
             .desired = *rows[i].desired != '\0' ? hl_body(arena, "container", rows[i].desired, NULL) : NULL,
             .resource = "web",
@@ -63,12 +64,12 @@ static void endpoints_are_what_was_asked_for(void **state)
         {"fixed address", "\"NetworkMode\":\"back\"",
          "\"back\":{\"NetworkID\":\"net1\",\"IPAddress\":\"10.0.0.9\",\"IPAMConfig\":{\"IPv4Address\":\"10.0.0.9\"}}", "", "networks",
          "{\"back\":{\"ipv4_address\":\"10.0.0.9\"}}"},
-        {"an address that was given out is none", "\"NetworkMode\":\"back\"", "\"back\":{\"NetworkID\":\"net1\",\"IPAddress\":\"10.0.0.9\",\"IPAMConfig\":{}}", "",
-         "networks", "{\"back\":{}}"},
+        {"an address that was given out is none", "\"NetworkMode\":\"back\"", "\"back\":{\"NetworkID\":\"net1\",\"IPAddress\":\"10.0.0.9\",\"IPAMConfig\":{}}",
+         "", "networks", "{\"back\":{}}"},
         {"a network that was deleted and made again", "\"NetworkMode\":\"back\"", "\"back\":{\"NetworkID\":\"gone\"}", "", "networks", "null"},
         {"never started", "\"NetworkMode\":\"back\"", "\"back\":{\"NetworkID\":\"\"}", "", "networks", "{\"back\":{}}"},
-        {"addresses", "\"NetworkMode\":\"back\"", "\"a\":{\"IPAddress\":\"1.1.1.1\"},\"back\":{\"NetworkID\":\"net1\",\"IPAddress\":\"10.0.0.9\"}", "", "ip_address",
-         "\"10.0.0.9\""},
+        {"addresses", "\"NetworkMode\":\"back\"", "\"a\":{\"IPAddress\":\"1.1.1.1\"},\"back\":{\"NetworkID\":\"net1\",\"IPAddress\":\"10.0.0.9\"}", "",
+         "ip_address", "\"10.0.0.9\""},
         {"the default bridge is no network of the spec", "\"NetworkMode\":\"default\"", "\"bridge\":{\"NetworkID\":\"b\"}", "", "networks", "null"},
     };
 
@@ -107,9 +108,9 @@ static void shared_namespaces_are_known_by_id(void **state)
 static void ports_are_those_that_were_asked_for(void **state)
 {
     static const struct row rows[] = {
-        {"all forms", "\"PortBindings\":{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8080\"}],\"53/UDP\":[{\"HostIp\":\"1.2.3.4\",\"HostPort\":\"\"}],\"90\":null}", "", "",
-         "ports",
-         "[{\"protocol\":\"tcp\",\"published\":\"8080\",\"target\":80},{\"host_ip\":\"1.2.3.4\",\"protocol\":\"udp\",\"target\":53}]"},
+        {"all forms",
+         "\"PortBindings\":{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8080\"}],\"53/UDP\":[{\"HostIp\":\"1.2.3.4\",\"HostPort\":\"\"}],\"90\":null}", "", "",
+         "ports", "[{\"protocol\":\"tcp\",\"published\":\"8080\",\"target\":80},{\"host_ip\":\"1.2.3.4\",\"protocol\":\"udp\",\"target\":53}]"},
         {"hosts", "\"ExtraHosts\":[\"a:1.1.1.1\",\"a:2.2.2.2\",\"b:::1\"]", "", "", "extra_hosts", "{\"a\":\"1.1.1.1,2.2.2.2\",\"b\":\"::1\"}"},
     };
 
@@ -120,10 +121,8 @@ static void ports_are_those_that_were_asked_for(void **state)
 int hl_test_live_network(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_that_every_container_has_are_no_aliases),
-        cmocka_unit_test(endpoints_are_what_was_asked_for),
-        cmocka_unit_test(the_default_network_goes_by_many_names),
-        cmocka_unit_test(shared_namespaces_are_known_by_id),
+        cmocka_unit_test(names_that_every_container_has_are_no_aliases), cmocka_unit_test(endpoints_are_what_was_asked_for),
+        cmocka_unit_test(the_default_network_goes_by_many_names),        cmocka_unit_test(shared_namespaces_are_known_by_id),
         cmocka_unit_test(ports_are_those_that_were_asked_for),
     };
 

@@ -25,10 +25,11 @@ static const struct hl_value *live_field(struct hl_arena *arena, const struct ro
     static const unsigned char key[HL_KEY_BYTES] = {1};
     const struct hl_container_view view = {
         .arena = arena,
-        .inspection = hl_parse(arena, hl_arena_printf(arena,
-                                                      "{\"Id\":\"0123456789abcdef\",\"Name\":\"/web\",\"Image\":\"sha256:1\",\"State\":{\"Status\":\"running\"},"
-                                                      "\"Config\":{%s},\"HostConfig\":{%s}}",
-                                                      row->config, row->host)),
+        .inspection =
+            hl_parse(arena, hl_arena_printf(arena,
+                                            "{\"Id\":\"0123456789abcdef\",\"Name\":\"/web\",\"Image\":\"sha256:1\",\"State\":{\"Status\":\"running\"},"
+                                            "\"Config\":{%s},\"HostConfig\":{%s}}",
+                                            row->config, row->host)),
         .image = with_image ? hl_parse(arena, image) : NULL,
         .desired = *row->desired != '\0' ? hl_body(arena, "container", row->desired, NULL) : NULL,
         .resource = "web",
@@ -63,7 +64,8 @@ static void what_is_the_image_s_is_left_out(void **state)
         {"own entrypoint", "\"Cmd\":null,\"Entrypoint\":[\"/own\"]", "", "", "entrypoint", "[\"/own\"]"},
         {"command behind an own entrypoint", "\"Cmd\":[\"serve\"],\"Entrypoint\":[\"/own\"]", "", "", "command", "[\"serve\"]"},
         {"entrypoint cleared as asked", "\"Cmd\":[\"x\"],\"Entrypoint\":null", "", "{image: a, entrypoint: ['']}", "entrypoint", "[\"\"]"},
-        {"image's labels and marks", "\"Labels\":{\"made-by\":\"me\",\"a\":\"b\",\"hlrec.stack\":\"x\",\"com.docker.compose.project\":\"p\"}", "", "", "labels", "{\"a\":\"b\"}"},
+        {"image's labels and marks", "\"Labels\":{\"made-by\":\"me\",\"a\":\"b\",\"hlrec.stack\":\"x\",\"com.docker.compose.project\":\"p\"}", "", "", "labels",
+         "{\"a\":\"b\"}"},
         {"image's user", "\"User\":\"app\"", "", "{image: a}", "user", "null"},
         {"image's user, named", "\"User\":\"app\"", "", "{image: a, user: app}", "user", "\"app\""},
         {"image's folder", "\"WorkingDir\":\"/app\"", "", "", "working_dir", "null"},
@@ -136,9 +138,10 @@ static void mounts_of_all_syntaxes_are_one_list(void **state)
          "[{\"source\":\"/srv/y\",\"target\":\"/x\",\"type\":\"bind\"}]"},
         {"options unknown to us", "", "\"Binds\":[\"/srv/y:/x:rw,U\"]", "", "volumes", "[{\"source\":\"/srv/y\",\"target\":\"/x\",\"type\":\"bind\"}]"},
         {"inherited and nameless", "",
-         "\"Mounts\":[{\"Type\":\"volume\",\"Source\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\",\"Target\":\"/d\"}]", "{image: a}", "volumes",
-         "null"},
-        {"nameless by the command line", "\"Volumes\":{\"/own\":{}}", "", "{image: a, volumes: [/own]}", "volumes", "[{\"target\":\"/own\",\"type\":\"volume\"}]"},
+         "\"Mounts\":[{\"Type\":\"volume\",\"Source\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\",\"Target\":\"/d\"}]", "{image: a}",
+         "volumes", "null"},
+        {"nameless by the command line", "\"Volumes\":{\"/own\":{}}", "", "{image: a, volumes: [/own]}", "volumes",
+         "[{\"target\":\"/own\",\"type\":\"volume\"}]"},
         {"tmpfs", "", "\"Tmpfs\":{\"/run\":\"size=1m,mode=700\"}", "", "tmpfs", "[\"/run:mode=700,size=1m\"]"},
     };
 
@@ -166,8 +169,9 @@ static void the_state_tells_a_job_from_a_crash(void **state)
     (void)state;
     for (size_t i = 0; i < HL_COUNT(rows); i++) {
         hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-        const struct hl_value *inspection = hl_parse(
-            arena, hl_arena_printf(arena, "{\"RestartCount\":7,\"State\":{%s},\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"%s\"}}}", rows[i].state, rows[i].policy));
+        const struct hl_value *inspection =
+            hl_parse(arena, hl_arena_printf(arena, "{\"RestartCount\":7,\"State\":{%s},\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"%s\"}}}", rows[i].state,
+                                            rows[i].policy));
         const char *note = hl_container_note(arena, inspection);
         hl_expect_text(rows[i].state, rows[i].expected, hl_container_state(arena, inspection));
         hl_expect_text(rows[i].state, rows[i].note, note != NULL ? note : "-");
@@ -177,7 +181,8 @@ static void the_state_tells_a_job_from_a_crash(void **state)
 
 static void frames_of_a_log_are_taken_apart(void **state)
 {
-    static const char framed[] = "\1\0\0\0\0\0\0\3out\2\0\0\0\0\0\0\4err\n\1\0\0\0\0\0\0\x09" "cut";
+    static const char framed[] = "\1\0\0\0\0\0\0\3out\2\0\0\0\0\0\0\4err\n\1\0\0\0\0\0\0\x09"
+                                 "cut";
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(1024);
 
     (void)state;
@@ -191,12 +196,9 @@ static void frames_of_a_log_are_taken_apart(void **state)
 int hl_test_live(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_the_image_s_is_left_out),
-        cmocka_unit_test(without_its_image_only_what_is_named_counts),
-        cmocka_unit_test(what_the_engine_fills_in_is_left_out),
-        cmocka_unit_test(mounts_of_all_syntaxes_are_one_list),
-        cmocka_unit_test(the_state_tells_a_job_from_a_crash),
-        cmocka_unit_test(frames_of_a_log_are_taken_apart),
+        cmocka_unit_test(what_is_the_image_s_is_left_out),      cmocka_unit_test(without_its_image_only_what_is_named_counts),
+        cmocka_unit_test(what_the_engine_fills_in_is_left_out), cmocka_unit_test(mounts_of_all_syntaxes_are_one_list),
+        cmocka_unit_test(the_state_tells_a_job_from_a_crash),   cmocka_unit_test(frames_of_a_log_are_taken_apart),
     };
 
     return cmocka_run_group_tests_name("docker/live", tests, NULL, NULL);

@@ -7,8 +7,8 @@
 int main(void)
 {
     static int (*const groups[])(void) = {
-        hl_test_short, hl_test_fields,  hl_test_body, hl_test_live,    hl_test_live_network,
-        hl_test_files, hl_test_image, hl_test_mark, hl_test_network, hl_test_endpoint,
+        hl_test_short, hl_test_fields, hl_test_body, hl_test_live,    hl_test_live_network,
+        hl_test_files, hl_test_image,  hl_test_mark, hl_test_network, hl_test_endpoint,
     };
     int failed = 0;
 

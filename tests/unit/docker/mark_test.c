@@ -41,7 +41,8 @@ static void an_adopted_object_is_known_by_its_recorded_id(void **state)
     } rows[] = {
         {"no mark, recorded id", "{}", "abc", HL_OWNER_US},
         {"no mark, another id", "{}", "abd", HL_OWNER_NONE},
-        {"our mark, another address", "{\"hlrec.managed\":\"true\",\"hlrec.stack\":\"home\",\"hlrec.state\":\"0b1f-1\",\"hlrec.address\":\"container.b\"}", "abd", HL_OWNER_OTHER},
+        {"our mark, another address", "{\"hlrec.managed\":\"true\",\"hlrec.stack\":\"home\",\"hlrec.state\":\"0b1f-1\",\"hlrec.address\":\"container.b\"}",
+         "abd", HL_OWNER_OTHER},
         {"our mark, another address, recorded id (moved)",
          "{\"hlrec.managed\":\"true\",\"hlrec.stack\":\"home\",\"hlrec.state\":\"0b1f-1\",\"hlrec.address\":\"container.b\"}", "abc", HL_OWNER_US},
     };

@@ -17,7 +17,8 @@ static void networks_are_decoded_and_checked(void **state)
         {"{subnet: 172.30.0.0}", NULL, "'172.30.0.0' is no range of addresses: write one like 172.30.0.0/24\n"},
         {"{subnet: 172.30.0.0/33}", NULL, "'172.30.0.0/33' is no range of addresses: write one like 172.30.0.0/24\n"},
         {"{gateway: 1.2.3.4}", NULL, "'gateway' needs 'subnet'\n"},
-        {"{external: true}", NULL, "compose's 'external' is not supported (a network that the spec does not declare is taken as it is in Docker: drop its block)\n"},
+        {"{external: true}", NULL,
+         "compose's 'external' is not supported (a network that the spec does not declare is taken as it is in Docker: drop its block)\n"},
         {"{subnet: 10.0.0.0/24, ipam: {config: [{subnet: 10.0.1.0/24}]}}", NULL, "'subnet' and 'ipam.config' say the same thing twice\n"},
     };
 
@@ -67,9 +68,12 @@ static void live_networks_speak_short_and_long(void **state)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     const struct hl_value *live = hl_network_live(
-        arena, hl_parse(arena, "{\"Id\":\"n1\",\"Name\":\"it\",\"Driver\":\"bridge\",\"EnableIPv6\":true,\"Internal\":false,\"Attachable\":false,\"Options\":{},"
-                               "\"IPAM\":{\"Driver\":\"default\",\"Options\":null,\"Config\":[{\"Subnet\":\"fd00::/64\"},{\"Subnet\":\"10.0.0.5/24\",\"Gateway\":\"10.0.0.1\"}]},"
-                               "\"Labels\":{\"a\":\"b\",\"hlrec.stack\":\"x\"}}"));
+        arena,
+        hl_parse(
+            arena,
+            "{\"Id\":\"n1\",\"Name\":\"it\",\"Driver\":\"bridge\",\"EnableIPv6\":true,\"Internal\":false,\"Attachable\":false,\"Options\":{},"
+            "\"IPAM\":{\"Driver\":\"default\",\"Options\":null,\"Config\":[{\"Subnet\":\"fd00::/64\"},{\"Subnet\":\"10.0.0.5/24\",\"Gateway\":\"10.0.0.1\"}]},"
+            "\"Labels\":{\"a\":\"b\",\"hlrec.stack\":\"x\"}}"));
 
     (void)state;
     hl_expect_text("live",

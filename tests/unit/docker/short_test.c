@@ -139,12 +139,9 @@ static void paths_are_cleaned(void **state)
 int hl_test_short(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ports_are_read_as_compose_writes_them),
-        cmocka_unit_test(volumes_are_read_as_compose_writes_them),
-        cmocka_unit_test(devices_get_what_is_not_written),
-        cmocka_unit_test(a_number_is_both_limits),
-        cmocka_unit_test(env_files_are_read_as_compose_reads_them),
-        cmocka_unit_test(paths_are_cleaned),
+        cmocka_unit_test(ports_are_read_as_compose_writes_them),    cmocka_unit_test(volumes_are_read_as_compose_writes_them),
+        cmocka_unit_test(devices_get_what_is_not_written),          cmocka_unit_test(a_number_is_both_limits),
+        cmocka_unit_test(env_files_are_read_as_compose_reads_them), cmocka_unit_test(paths_are_cleaned),
     };
 
     return cmocka_run_group_tests_name("docker/short", tests, NULL, NULL);

@@ -69,12 +69,12 @@ struct hl_value *hl_body(struct hl_arena *arena, const char *kind, const char *y
     static const struct hl_outputs outputs = {.find = find_output};
     const bool is_container = strcmp(kind, "container") == 0;
     const char *name = is_container ? "web" : "it";
-    const char *text = hl_arena_printf(arena,
-                                       "hlrec: 1\nstack: test\nsecrets: {PW: {generate: {bytes: 16}}}\nnetworks: {back: {name: proj_back}%s%s}\n"
-                                       "volumes: {data: {name: proj_data}%s%s}\ncontainers:\n  vpn: {image: vpn}\n%s%s\n",
-                                       strcmp(kind, "network") == 0 ? ", it: " : "", strcmp(kind, "network") == 0 ? yaml : "",
-                                       strcmp(kind, "volume") == 0 ? ", it: " : "", strcmp(kind, "volume") == 0 ? yaml : "", is_container ? "  web: " : "",
-                                       is_container ? yaml : "");
+    const char *text =
+        hl_arena_printf(arena,
+                        "hlrec: 1\nstack: test\nsecrets: {PW: {generate: {bytes: 16}}}\nnetworks: {back: {name: proj_back}%s%s}\n"
+                        "volumes: {data: {name: proj_data}%s%s}\ncontainers:\n  vpn: {image: vpn}\n%s%s\n",
+                        strcmp(kind, "network") == 0 ? ", it: " : "", strcmp(kind, "network") == 0 ? yaml : "", strcmp(kind, "volume") == 0 ? ", it: " : "",
+                        strcmp(kind, "volume") == 0 ? yaml : "", is_container ? "  web: " : "", is_container ? yaml : "");
     const struct hl_spec_source source = {.file = "spec.yaml", .text = text, .length = strlen(text), .files = &all_files, .environment = environment};
     struct hl_diags diags;
 

@@ -69,6 +69,26 @@ static void tells_what_is_missing_and_how_to_set_it(void **state)
     }
 }
 
+static void keeps_what_was_given_once(void **state)
+{
+    static const char *const bodies[] = {"{env: NAME, write: [{file: f}]}", "{env: NAME, optional: true, write: [{file: f}]}"};
+    struct world *world = *state;
+
+    for (size_t i = 0; i < HL_COUNT(bodies); i++) {
+        world_set(world, "NAME=geheim");
+        struct secret secret = secret_new(world, "S", bodies[i]);
+        assert_true(secret_apply(&secret));
+        world_unset(world, "NAME");
+        world_next_run(world, day_ms);
+        assert_true(secret_is_settled(&secret));
+        assert_string_equal(secret_input(&secret), "geheim");
+        assert_string_equal(secret.live.note, "environment variable 'NAME' is not set; the recorded value is kept");
+        world_write(world, "f", "drifted");
+        assert_true(secret_apply(&secret));
+        assert_string_equal(world_read(world, "f"), "geheim");
+    }
+}
+
 static void reads_files(void **state)
 {
     static const struct {
@@ -409,6 +429,7 @@ int hl_test_refresh(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(reads_the_environment, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(tells_what_is_missing_and_how_to_set_it, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(keeps_what_was_given_once, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(reads_files, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(runs_commands_without_a_shell, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(says_nothing_of_what_a_command_printed, world_setup, world_teardown),

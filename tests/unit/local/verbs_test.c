@@ -121,6 +121,38 @@ static void makes_no_new_value_unless_asked(void **state)
     assert_string_equal(world_read(world, "f"), secret_value(&secret));
 }
 
+/* Nor does it take a value that was not read for one that is gone. */
+static void reads_what_the_plan_could_not(void **state)
+{
+    struct world *world = *state;
+    struct hl_error *err = NULL;
+
+    world_write(world, "source", "geheim-1");
+    struct secret secret = secret_new(world, "S", "{file: source, write: [{file: f}]}");
+    assert_true(secret_apply(&secret));
+    world_write(world, "source", "geheim-2");
+    struct hl_op op = {.session = &world->session, .kind = &hl_kind_secret, .address = secret.address, .name = secret.name, .arena = world->arena,
+                       .action = HL_ACTION_UPDATE, .desired = secret.body, .recorded = secret.recorded.desired, .recorded_live = secret.recorded.live};
+    assert_true(hl_kind_secret.verbs->update(&op, &err));
+    assert_string_equal(world_read(world, "f"), "geheim-2");
+    world_write(world, "source", "%s", "");
+    assert_false(hl_kind_secret.verbs->update(&op, &err));
+    assert_error(&err, HL_E_NOT_FOUND, "no value: file 'source' is empty");
+    assert_string_equal(world_read(world, "f"), "geheim-2");
+}
+
+static void refuses_to_change_what_must_never_change(void **state)
+{
+    struct world *world = *state;
+    struct secret secret = secret_new(world, "S", "{value: geheim-1, rotate: never, write: [{file: f}]}");
+
+    assert_true(secret_apply(&secret));
+    secret_change(&secret, "{value: geheim-2, rotate: never, write: [{file: f}]}");
+    assert_false(secret_apply(&secret));
+    assert_error(&secret.error, HL_E_REFUSED, "`rotate: never` says that it does not change");
+    assert_string_equal(world_read(world, "f"), "geheim-1");
+}
+
 static void follows_the_source(void **state)
 {
     struct world *world = *state;
@@ -142,15 +174,15 @@ static void writes_nothing_without_a_value(void **state)
     struct world *world = *state;
 
     world_write(world, "a.env", "S=of-somebody\n");
-    struct secret secret = secret_new(world, "S", "{env: NAME, optional: true, write: [{dotenv: a.env}, {file: f}]}");
+    struct secret secret = secret_new(world, "S", "{file: source, optional: true, write: [{dotenv: a.env}, {file: f}]}");
     assert_true(secret_apply(&secret));
     assert_string_equal(world_read(world, "a.env"), "S=of-somebody\n");
     assert_null(world_read(world, "f"));
     assert_null(secret_value(&secret));
-    world_set(world, "NAME=geheim");
+    world_write(world, "source", "geheim");
     assert_true(secret_apply(&secret));
     assert_string_equal(world_read(world, "f"), "geheim");
-    world_unset(world, "NAME");
+    world_write(world, "source", "%s", "");
     assert_true(secret_apply(&secret));
     assert_null(world_read(world, "f"));
     assert_null(world_read(world, "a.env"));
@@ -468,6 +500,8 @@ int hl_test_verbs(void)
         cmocka_unit_test_setup_teardown(leaves_what_is_right_alone, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(rotates_everywhere, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(makes_no_new_value_unless_asked, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(reads_what_the_plan_could_not, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(refuses_to_change_what_must_never_change, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(follows_the_source, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(writes_nothing_without_a_value, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(cleans_dropped_destinations, world_setup, world_teardown),

@@ -101,6 +101,7 @@ static const struct {
     {"combining marks", "e\xcc\x81: x\n", {1, 5}, 0, "f:1:5: error: msg\n    1 | e\xcc\x81: x\n      |    ^\n"},
     {"a tab", "\ta: x\n", {1, 2}, 0, "f:1:2: error: msg\n    1 |     a: x\n      |     ^\n"},
     {"a control character", "a: \x1b[0m x\n", {1, 9}, 0, "f:1:9: error: msg\n    1 | a: \\x1b[0m x\n      |            ^\n"},
+    {"broken UTF-8", "a: \xe9\" x\n", {1, 6}, 0, "f:1:6: error: msg\n    1 | a: \\xe9\" x\n      |         ^\n"},
     {"Windows line ends", "a: b\r\nc: d\r\n", {2, 4}, 0, "f:2:4: error: msg\n    2 | c: d\n      |    ^\n"},
     {"a byte order mark", "\xef\xbb\xbf" "a: b\n", {1, 4}, 0, "f:1:4: error: msg\n    1 | a: b\n      |    ^\n"},
     {"a secret behind the caret", "{user: bob, pin: 1234, x: y}\n", {1, 2}, 18,

@@ -39,7 +39,7 @@ static const struct {
      "4:26: error: provider 'cloud' is of type 'cloud', which has no networks (networks belong to a provider of type 'box')\n"},
     {"an unknown type", "providers: {nas: {type: bx}}\n", NULL, "3:25: error: there is no provider type 'bx' (the types are box, cloud, vault)\n"},
     {"a type nearly right", "providers: {nas: {type: vualt}}\n", NULL, "3:25: error: there is no provider type 'vualt' (did you mean 'vault'?)\n"},
-    {"no type", "providers: {nas: {host: x}}\n", NULL, "3:13: error: provider 'nas' needs a 'type': its name is none (the types are box, cloud, vault)\n"},
+    {"no type", "providers: {nas: {host: x}}\n", NULL, "3:13: error: provider 'nas' needs a 'type', since its name is not one (the types are box, cloud, vault)\n"},
     {"a broken one is told once", "providers: {cloud: {type: clod}}\n" GROUP, NULL, "3:27: error: there is no provider type 'clod' (did you mean 'cloud'?)\n"},
     {"the name of one type for another", "providers: {cloud: {type: box}}\n" GROUP, NULL,
      "4:10: error: 'groups' needs a provider of type 'cloud', and none is declared (add it to 'providers:'; `hlrec explain providers.cloud` shows its "

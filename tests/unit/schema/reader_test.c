@@ -114,8 +114,7 @@ static const struct {
     {"an unquoted reference in braces", "a: {b: ${var.x}}\n",
      "1:9: error: not valid YAML: did not find expected ',' or '}', while parsing a flow mapping (within [...] and {...} a reference needs quotes: \"${...}\")\n"},
     {"an open quote", "a: \"b\nc: 2\n",
-     "3:1: error: not valid YAML: found unexpected end of stream, while scanning a quoted scalar that began on line 1 (look for a quote that is not "
-     "closed)\n"},
+     "1:4: error: not valid YAML: found unexpected end of stream, while scanning a quoted scalar (this quote is not closed)\n"},
     {"an unknown escape", "a: \"\\q\"\n",
      "1:5: error: not valid YAML: found unknown escape character, while parsing a quoted scalar (within \"double quotes\" a backslash is written \\\\; "
      "within 'single quotes' it stands for itself)\n"},

@@ -39,7 +39,7 @@ static const struct row tops[] = {
     {"variables that are a list", "variables: [a]\n", "3:12: error: 'variables' must be a mapping of names to values, found a list\n"},
     {"outputs that are text", "outputs: a\n", "3:10: error: 'outputs' must be a mapping of names to values, found text\n"},
     {"a body that is a list", "containers: {a: [x]}\n",
-     "3:14: error: container 'a' needs 'image' (image: what runs)\n3:17: error: container 'a' must be a mapping, found a list\n"},
+     "3:17: error: container 'a' must be a mapping, found a list\n"},
     {"a body that is text", "networks: {a: x}\n", "3:15: error: network 'a' must be a mapping, found 'x'\n"},
     {"an empty body", "networks: {a: }\ncontainers: {b: }\n", "4:14: error: container 'b' needs 'image' (image: what runs)\n"},
     {"the section twice", "networks: {a: }\nnetworks: {b: }\n", "4:1: error: key 'networks' is written twice: first on line 3\n"},
@@ -65,6 +65,8 @@ static const struct row resources[] = {
     {"free names", "secrets: {DB_PASS: {env: X}, a-b: {env: X}}\n", ""},
     {"a free name with a blank", "secrets: {\"A B\": {env: X}}\n", "3:11: error: 'A B' is no name for a secret: without blanks, quotes, braces and '$'\n"},
     {"checks across fields", "secrets: {A: {env: X, value: y}}\n", "3:14: error: secret 'A' must have one source, has 2\n"},
+    {"a check does not know what is secret", "variables: {v: {default: \"hush:latest\", sensitive: true}}\ncontainers: {a: {image: \"${var.v}\"}}\n",
+     "4:25: warning: image '(sensitive)' has no fixed version\n"},
     {"warnings do not stop", "containers: {a: {image: \"x:latest\"}}\n", "3:25: warning: image 'x:latest' has no fixed version\n"},
     {"what is broken is not checked again", "secrets: {A: {genrate: {}}}\n", "3:15: error: unknown key 'genrate' in secret 'A' (did you mean 'generate'?)\n"},
     {"a field that only the system sets", "networks: {a: {id: x}}\n", "3:16: error: 'id' of network 'a' cannot be set: it is known only when that exists\n"},
@@ -88,8 +90,8 @@ static const struct row commons[] = {
      "3:25: error: 'replace' of network 'n' must be create-first or delete-first, found 'create_first' (did you mean 'create-first'?)\n"},
     {"timeout", "networks: {n: {timeout: 5}}\n",
      "3:25: error: 'timeout' of network 'n' must be a duration like 90s, 5m, 12h or 30d, found '5' (a duration has a unit: 5s, 5m, 5h or 5d)\n"},
-    {"ignore", "containers: {a: {image: i, ignore: [imag, state]}}\n",
-     "3:37: error: 'ignore' of container 'a': there is no field 'imag' (did you mean 'image'?)\n3:43: error: 'ignore' of container 'a': there is no field 'state'\n"},
+    {"ignore", "containers: {a: {image: i, ignore: [imag.x, state]}}\n",
+     "3:37: error: 'ignore' of container 'a': there is no field 'imag' (did you mean 'image'?)\n3:45: error: 'ignore' of container 'a': there is no field 'state'\n"},
     {"adopt", "networks: {n: {adopt: [x]}}\n", "3:23: error: 'adopt' of network 'n' must be true or the ID of a live object, found a list\n"},
     {"needs an address", "networks: {n: {needs: [x, container.a, contaner.a, containers.a]}}\ncontainers: {b: {image: i}}\n",
      "3:24: error: 'x' is no address (an address is kind.name, like container.web)\n"
@@ -254,7 +256,6 @@ static void no_finding_shows_a_secret(void **state HL_UNUSED)
     hl_world_load(&world, text);
     assert_true(world.diags.errors >= 7);
     hl_diags_format(&out, &world.diags, "spec.yaml", text);
-    assert_null(strstr(hl_text_get(&out), "hunter2: "));
     assert_null(strstr(hl_findings(&world.diags), "hunter2"));
     for (size_t i = 0; i < world.diags.count; i++) {
         hl_text_reset(&out);

@@ -148,7 +148,7 @@ static void test_objects_come_back(void **state)
 
         hl_traefik_object_put(&document, arena, &object);
     }
-    hl_document_format(&document, stack, state_id, &out);
+    hl_document_format(&document, stack, state_id, NULL, &out);
     hl_document_parse(&document, arena, hl_text_get(&out), out.length, stack, state_id);
     assert_int_equal(document.state, HL_DOCUMENT_READ);
     assert_int_equal(document.owner, HL_OWNER_US);
@@ -162,7 +162,7 @@ static void test_objects_come_back(void **state)
         if (tree == NULL || !hl_test_covers(hl_traefik_object_values(arena, object.kind, protocol, tree), desired[i]))
             fail_msg("%s does not come back:\n%s", objects[i].name, hl_text_get(&out));
     }
-    hl_document_format(&document, stack, state_id, &again);
+    hl_document_format(&document, stack, state_id, NULL, &again);
     assert_string_equal(hl_text_get(&again), hl_text_get(&out));
     hl_arena_free(arena);
 }
@@ -224,7 +224,7 @@ static void test_unmanaged_parts_stay(void **state)
         .recorded = hl_test_decode(arena, &hl_kind_router, "web", "rule: Host(`a`)\nservice: pool\nentryPoints: [x, y]\n", &diags)};
 
     hl_traefik_object_put(&document, arena, &object);
-    hl_document_format(&document, stack, state_id, &out);
+    hl_document_format(&document, stack, state_id, NULL, &out);
     const struct hl_value *root = parse_yaml(arena, hl_text_get(&out));
     const struct hl_value *web = hl_value_find_path(root, "http.routers.web");
 
@@ -276,7 +276,7 @@ static void test_own_services(void **state)
     (void)state;
     hl_document_parse(&document, arena, "", 0, stack, state_id);
     hl_traefik_object_put(&document, arena, &object);
-    hl_document_format(&document, stack, state_id, &out);
+    hl_document_format(&document, stack, state_id, NULL, &out);
     assert_non_null(strstr(hl_text_get(&out), "# services of routers: http/web\n"));
     hl_document_parse(&document, arena, hl_text_get(&out), out.length, stack, state_id);
     assert_null(hl_document_find(&document, arena, HL_TRAEFIK_SERVICE, "http", "web", true));
@@ -284,7 +284,7 @@ static void test_own_services(void **state)
     assert_non_null(hl_value_get(hl_document_section(&document, "http", "services"), "web"));
     hl_document_remove(&document, HL_TRAEFIK_ROUTER, "http", "web");
     assert_true(hl_document_is_empty(&document));
-    hl_document_format(&document, stack, state_id, &out);
+    hl_document_format(&document, stack, state_id, NULL, &out);
     assert_int_equal(out.length, 0);
     hl_arena_free(arena);
 }
@@ -301,15 +301,18 @@ static void test_the_marker_tells_the_content(void **state)
 
     (void)state;
     hl_document_parse(&a, arena, first, strlen(first), stack, state_id);
-    hl_document_format(&a, stack, state_id, &out);
+    hl_document_format(&a, stack, state_id, NULL, &out);
     assert_true(hl_starts_with(a.marker, "hlrec-edge-"));
     assert_int_equal(strlen(a.marker), strlen("hlrec-edge-") + 12);
     hl_document_parse(&b, arena, second, strlen(second), stack, state_id);
-    hl_document_format(&b, stack, state_id, &out);
+    hl_document_format(&b, stack, state_id, NULL, &out);
     assert_string_equal(a.marker, b.marker);
     hl_document_parse(&b, arena, third, strlen(third), stack, state_id);
-    hl_document_format(&b, stack, state_id, &out);
+    hl_document_format(&b, stack, state_id, NULL, &out);
     assert_string_not_equal(a.marker, b.marker);
+    hl_document_format(&a, stack, state_id, "salt", &out);
+    assert_string_not_equal(a.marker, b.marker);
+    assert_non_null(strstr(hl_text_get(&out), a.marker));
     hl_arena_free(arena);
 }
 

@@ -11,8 +11,7 @@ static void refusal_has_the_words_of_the_api(void **state HL_UNUSED)
         enum hl_code code;
         const char *message;
     } rows[] = {
-        {409, "application/json", "{\"message\":\"The name \\\"/x\\\" is\\n in use\"}\n", HL_E_CONFLICT,
-         "the API answered 409: The name \"/x\" is in use"},
+        {409, "application/json", "{\"message\":\"The name \\\"/x\\\" is\\n in use\"}\n", HL_E_CONFLICT, "the API answered 409: The name \"/x\" is in use"},
         {400, "application/json", "{\"code\":7,\"error\":{\"message\":\"deep\"}}", HL_E_REJECTED, "the API answered 400: deep"},
         {403, "application/json", "{\"errors\":[\"permission denied\"]}", HL_E_AUTH, "the API answered 403: permission denied"},
         {401, "application/json", "{\"detail\":\"no token\"}", HL_E_AUTH, "the API answered 401: no token"},
@@ -21,11 +20,9 @@ static void refusal_has_the_words_of_the_api(void **state HL_UNUSED)
         {404, "text/plain", "", HL_E_NOT_FOUND, "the API answered 404"},
         {422, "application/json", "{\"x\":1}", HL_E_REJECTED, "the API answered 422"},
         {500, "application/json", "{\"broken", HL_E_UNREACHABLE, "the API answered 500: {\"broken"},
-        {502, "text/html", "<html>no</html>", HL_E_UNREACHABLE,
-         "the API answered 502: an HTML page instead of the API's answer"},
+        {502, "text/html", "<html>no</html>", HL_E_UNREACHABLE, "the API answered 502: an HTML page instead of the API's answer"},
         {400, "text/plain", "red \033[31m", HL_E_REJECTED, "the API answered 400: red \\x1b[31m"},
-        {400, "text/plain", "password hunter2-long is bad", HL_E_REJECTED,
-         "the API answered 400: password (sensitive) is bad"},
+        {400, "text/plain", "password hunter2-long is bad", HL_E_REJECTED, "the API answered 400: password (sensitive) is bad"},
     };
     struct hl_redactor *redactor = hl_redactor_new();
 

@@ -50,7 +50,7 @@ static size_t body_length(const char *request)
 {
     const char *field = strcasestr(request, "\r\nContent-Length:");
 
-    return field == NULL ? 0 : (size_t)atol(field + 17);
+    return field == NULL ? 0 : (size_t)strtoul(field + 17, NULL, 10);
 }
 
 /* One whole request; false at the end of the connection. */

@@ -84,11 +84,10 @@ static void answer_comes_back(void **state HL_UNUSED)
 
 static void request_says_no_more_than_it_must(void **state HL_UNUSED)
 {
-    hl_auto(lab) struct lab lab =
-        start(REPLIES({OK, CANNED_KEEP, 0}, {OK, CANNED_KEEP, 0}, {OK, CANNED_KEEP, 0}, {OK, CANNED_KEEP, 0}),
-              (struct hl_http_options){.user_agent = "hlrec/0.1"});
+    hl_auto(lab) struct lab lab = start(REPLIES({OK, CANNED_KEEP, 0}, {OK, CANNED_KEEP, 0}, {OK, CANNED_KEEP, 0}, {OK, CANNED_KEEP, 0}),
+                                        (struct hl_http_options){.user_agent = "hlrec/0.1"});
     const struct hl_http_header headers[] = {{"X-Own", "1"}, {"Authorization", "once"}, {NULL, NULL}};
-    char (*requests)[CANNED_SIZE] = lab.server.log->requests;
+    char(*requests)[CANNED_SIZE] = lab.server.log->requests;
 
     hl_http_set_header(lab.client, "authorization", "Bearer a");
     hl_http_set_header(lab.client, "Authorization", "Bearer b");
@@ -107,8 +106,7 @@ static void request_says_no_more_than_it_must(void **state HL_UNUSED)
     assert_true(perform(&lab, (struct hl_http_request){.method = "DELETE", .path = "/a/../b"}));
     assert_contains(requests[2], "DELETE /base/a/../b HTTP/1.1\r\n");
     assert_null(strstr(requests[2], "Content-"));
-    assert_true(perform(&lab, (struct hl_http_request){.method = "PUT", .path = "/tar", .body = "t", .body_length = 1,
-                                                       .content_type = "application/x-tar"}));
+    assert_true(perform(&lab, (struct hl_http_request){.method = "PUT", .path = "/tar", .body = "t", .body_length = 1, .content_type = "application/x-tar"}));
     assert_contains(requests[3], "PUT /base/tar HTTP/1.1\r\n");
     assert_contains(requests[3], "\r\nContent-Type: application/x-tar\r\n");
     assert_int_equal(lab.server.log->connections, 1);
@@ -116,8 +114,7 @@ static void request_says_no_more_than_it_must(void **state HL_UNUSED)
 
 static void head_has_no_body(void **state HL_UNUSED)
 {
-    hl_auto(lab) struct lab lab = start(REPLIES({"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n", CANNED_KEEP, 0}),
-                                        (struct hl_http_options){0});
+    hl_auto(lab) struct lab lab = start(REPLIES({"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n", CANNED_KEEP, 0}), (struct hl_http_options){0});
 
     assert_true(perform(&lab, (struct hl_http_request){.method = "HEAD", .path = "/_ping"}));
     assert_int_equal(lab.response.status, 200);
@@ -137,8 +134,7 @@ static void line_breaks_in_headers_are_refused(void **state HL_UNUSED)
 
 static void busy_server_is_asked_again(void **state HL_UNUSED)
 {
-    hl_auto(lab) struct lab lab =
-        start(REPLIES({BUSY, CANNED_KEEP, 0}, {BUSY, CANNED_CLOSE, 0}, {OK, CANNED_KEEP, 0}), (struct hl_http_options){0});
+    hl_auto(lab) struct lab lab = start(REPLIES({BUSY, CANNED_KEEP, 0}, {BUSY, CANNED_CLOSE, 0}, {OK, CANNED_KEEP, 0}), (struct hl_http_options){0});
 
     assert_true(get(&lab));
     assert_int_equal(lab.response.status, 200);
@@ -150,8 +146,7 @@ static void busy_server_is_asked_again(void **state HL_UNUSED)
 
 static void tries_are_counted(void **state HL_UNUSED)
 {
-    hl_auto(lab) struct lab lab = start(REPLIES({BUSY, CANNED_KEEP, 0}, {BUSY, CANNED_KEEP, 0}, {OK, CANNED_KEEP, 0}),
-                                        (struct hl_http_options){.tries = 2});
+    hl_auto(lab) struct lab lab = start(REPLIES({BUSY, CANNED_KEEP, 0}, {BUSY, CANNED_KEEP, 0}, {OK, CANNED_KEEP, 0}), (struct hl_http_options){.tries = 2});
 
     assert_true(get(&lab));
     assert_int_equal(lab.response.status, 503);
@@ -160,8 +155,7 @@ static void tries_are_counted(void **state HL_UNUSED)
 
 static void change_is_sent_once_unless_idempotent(void **state HL_UNUSED)
 {
-    hl_auto(lab) struct lab lab =
-        start(REPLIES({BUSY, CANNED_KEEP, 0}, {BUSY, CANNED_KEEP, 0}, {OK, CANNED_KEEP, 0}), (struct hl_http_options){0});
+    hl_auto(lab) struct lab lab = start(REPLIES({BUSY, CANNED_KEEP, 0}, {BUSY, CANNED_KEEP, 0}, {OK, CANNED_KEEP, 0}), (struct hl_http_options){0});
 
     assert_true(post(&lab));
     assert_int_equal(lab.response.status, 503);
@@ -174,9 +168,7 @@ static void change_is_sent_once_unless_idempotent(void **state HL_UNUSED)
 static void retry_after_is_kept(void **state HL_UNUSED)
 {
     hl_auto(lab) struct lab lab =
-        start(REPLIES({"HTTP/1.1 429 Slow\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n", CANNED_KEEP, 0},
-                      {OK, CANNED_KEEP, 0}),
-              (struct hl_http_options){0});
+        start(REPLIES({"HTTP/1.1 429 Slow\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n", CANNED_KEEP, 0}, {OK, CANNED_KEEP, 0}), (struct hl_http_options){0});
     int64_t before = milliseconds();
 
     assert_true(get(&lab));
@@ -187,8 +179,7 @@ static void retry_after_is_kept(void **state HL_UNUSED)
 static void retry_after_beyond_the_deadline_hands_the_answer_on(void **state HL_UNUSED)
 {
     hl_auto(lab) struct lab lab =
-        start(REPLIES({"HTTP/1.1 429 Slow\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n", CANNED_KEEP, 0}),
-              (struct hl_http_options){.timeout_ms = 5000});
+        start(REPLIES({"HTTP/1.1 429 Slow\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n", CANNED_KEEP, 0}), (struct hl_http_options){.timeout_ms = 5000});
     int64_t before = milliseconds();
 
     assert_true(get(&lab));
@@ -199,8 +190,7 @@ static void retry_after_beyond_the_deadline_hands_the_answer_on(void **state HL_
 static void cut_connection_is_tried_again(void **state HL_UNUSED)
 {
     hl_auto(lab) struct lab lab =
-        start(REPLIES({NULL, CANNED_RESET, 0}, {"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\nhalf", CANNED_CLOSE, 0},
-                      {OK, CANNED_KEEP, 0}),
+        start(REPLIES({NULL, CANNED_RESET, 0}, {"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\nhalf", CANNED_CLOSE, 0}, {OK, CANNED_KEEP, 0}),
               (struct hl_http_options){0});
 
     assert_true(get(&lab));
@@ -211,8 +201,7 @@ static void cut_connection_is_tried_again(void **state HL_UNUSED)
 static void cut_connection_is_a_failure_of_a_change(void **state HL_UNUSED)
 {
     hl_auto(lab) struct lab lab =
-        start(REPLIES({NULL, CANNED_RESET, 0}, {"HTTP/1.1 201 Made\r\nContent-Length: 40\r\n\r\nhalf", CANNED_CLOSE, 0}),
-              (struct hl_http_options){0});
+        start(REPLIES({NULL, CANNED_RESET, 0}, {"HTTP/1.1 201 Made\r\nContent-Length: 40\r\n\r\nhalf", CANNED_CLOSE, 0}), (struct hl_http_options){0});
 
     assert_false(post(&lab));
     assert_contains(lab.err->http, "/base/things -> no answer");
@@ -229,8 +218,7 @@ static void change_on_a_kept_connection_is_sent_once(void **state HL_UNUSED)
     static const enum canned_end ends[] = {CANNED_CLOSE, CANNED_RESET};
 
     for (size_t i = 0; i < HL_COUNT(ends); i++) {
-        hl_auto(lab) struct lab lab =
-            start(REPLIES({OK, CANNED_KEEP, 0}, {NULL, ends[i], 0}, {OK, CANNED_KEEP, 0}), (struct hl_http_options){0});
+        hl_auto(lab) struct lab lab = start(REPLIES({OK, CANNED_KEEP, 0}, {NULL, ends[i], 0}, {OK, CANNED_KEEP, 0}), (struct hl_http_options){0});
 
         assert_true(get(&lab));
         assert_false(post(&lab));
@@ -255,8 +243,7 @@ static void time_limit_is_for_the_whole_call(void **state HL_UNUSED)
 static void second_interrupt_breaks_off(void **state HL_UNUSED)
 {
     static const volatile int interrupts = 2;
-    hl_auto(lab) struct lab lab =
-        start(REPLIES({OK, CANNED_KEEP, 10000}), (struct hl_http_options){.interrupts = &interrupts});
+    hl_auto(lab) struct lab lab = start(REPLIES({OK, CANNED_KEEP, 10000}), (struct hl_http_options){.interrupts = &interrupts});
     int64_t before = milliseconds();
 
     assert_false(perform(&lab, (struct hl_http_request){.method = "GET", .path = "/", .timeout_ms = -1}));
@@ -283,8 +270,7 @@ static bool collect(void *context, const char *data, size_t length)
 static void success_streams_and_refusal_is_collected(void **state HL_UNUSED)
 {
     hl_auto(lab) struct lab lab =
-        start(REPLIES({"HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\nnone", CANNED_KEEP, 0},
-                      {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none", CANNED_KEEP, 0},
+        start(REPLIES({"HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\nnone", CANNED_KEEP, 0}, {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none", CANNED_KEEP, 0},
                       {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfour", CANNED_KEEP, 0}),
               (struct hl_http_options){0});
     hl_auto(text) struct hl_text seen = HL_TEXT_INIT(100);
@@ -304,9 +290,8 @@ static void success_streams_and_refusal_is_collected(void **state HL_UNUSED)
 
 static void redirects_are_not_followed(void **state HL_UNUSED)
 {
-    hl_auto(lab) struct lab lab = start(
-        REPLIES({"HTTP/1.1 301 Moved\r\nLocation: /else\r\nContent-Length: 0\r\n\r\n", CANNED_KEEP, 0}, {OK, CANNED_KEEP, 0}),
-        (struct hl_http_options){0});
+    hl_auto(lab) struct lab lab = start(REPLIES({"HTTP/1.1 301 Moved\r\nLocation: /else\r\nContent-Length: 0\r\n\r\n", CANNED_KEEP, 0}, {OK, CANNED_KEEP, 0}),
+                                        (struct hl_http_options){0});
 
     assert_true(get(&lab));
     assert_int_equal(lab.response.status, 301);
@@ -435,10 +420,9 @@ static void ask(void *context, size_t index HL_UNUSED)
 
 static void client_serves_threads(void **state HL_UNUSED)
 {
-    hl_auto(lab) struct lab lab =
-        start(REPLIES({OK, CANNED_CLOSE, 0}, {OK, CANNED_CLOSE, 0}, {OK, CANNED_CLOSE, 0}, {OK, CANNED_CLOSE, 0},
-                      {OK, CANNED_CLOSE, 0}, {OK, CANNED_CLOSE, 0}, {OK, CANNED_CLOSE, 0}, {OK, CANNED_CLOSE, 0}),
-              (struct hl_http_options){0});
+    hl_auto(lab) struct lab lab = start(REPLIES({OK, CANNED_CLOSE, 0}, {OK, CANNED_CLOSE, 0}, {OK, CANNED_CLOSE, 0}, {OK, CANNED_CLOSE, 0},
+                                                {OK, CANNED_CLOSE, 0}, {OK, CANNED_CLOSE, 0}, {OK, CANNED_CLOSE, 0}, {OK, CANNED_CLOSE, 0}),
+                                        (struct hl_http_options){0});
 
     hl_http_set_header(lab.client, "Authorization", "Bearer x");
     hl_parallel(8, 4, ask, lab.client);

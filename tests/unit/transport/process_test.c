@@ -166,7 +166,7 @@ static void what_stays_in_the_background_is_not_waited_for(void **state HL_UNUSE
 
     assert_true(run((struct hl_process){.argv = SHELL("sleep 5 & echo $!")}, &err));
     assert_true(milliseconds() - before < 2000);
-    kill((pid_t)atol(hl_text_get(&out)), SIGKILL);
+    kill((pid_t)strtol(hl_text_get(&out), NULL, 10), SIGKILL);
 }
 
 static void quick_children_are_noticed_at_once(void **state HL_UNUSED)

@@ -151,7 +151,8 @@ static bool change_limits(struct updating *updating, struct hl_error **err)
 
     if (hl_value_count(body) == 0)
         return true;
-    return hl_docker_post(updating->docker, updating->op->arena, hl_arena_printf(updating->op->arena, "/containers/%s/update", updating->id), body, 0, NULL, err) ||
+    return hl_docker_post(updating->docker, updating->op->arena, hl_arena_printf(updating->op->arena, "/containers/%s/update", updating->id), body, 0, NULL,
+                          err) ||
            hl_wrap(err, "changing limits");
 }
 

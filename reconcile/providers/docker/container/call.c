@@ -163,9 +163,8 @@ bool hl_container_disconnect(struct hl_docker *docker, const char *id, const cha
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     hl_auto(http_response) struct hl_http_response response = {0};
     struct hl_value *body = hl_value_map(arena);
-    const struct hl_docker_call call = {.method = "POST",
-                                        .path = hl_arena_printf(arena, "/networks/%s/disconnect", hl_docker_escape(arena, network)),
-                                        .body = body};
+    const struct hl_docker_call call = {
+        .method = "POST", .path = hl_arena_printf(arena, "/networks/%s/disconnect", hl_docker_escape(arena, network)), .body = body};
 
     hl_value_map_put_text(body, "Container", id);
     hl_value_map_put_bool(body, "Force", true);

@@ -106,7 +106,8 @@ void hl_check_restart(struct hl_check *check, const struct hl_value *value)
     }
     if (text == NULL || (hl_starts_with(text, "on-failure:") && hl_parse_int(text + 11, 0, 1000000, &count)))
         return;
-    struct hl_diag *diag = hl_diag_error(check->diags, value->at, "'restart' must be no, always, unless-stopped, on-failure or on-failure:COUNT, found '%s'", text);
+    struct hl_diag *diag =
+        hl_diag_error(check->diags, value->at, "'restart' must be no, always, unless-stopped, on-failure or on-failure:COUNT, found '%s'", text);
     hl_diag_suggest(check->diags, diag, text, plain, HL_COUNT(plain));
 }
 
@@ -140,7 +141,8 @@ void hl_check_container_name(struct hl_check *check, const struct hl_value *valu
     const char *text = text_of(value);
 
     if (text != NULL && !is_container_name(text))
-        hl_diag_error(check->diags, value->at, "'%s' is no name for a container: two or more letters, digits, '_', '.', '-', the first a letter or digit", text);
+        hl_diag_error(check->diags, value->at, "'%s' is no name for a container: two or more letters, digits, '_', '.', '-', the first a letter or digit",
+                      text);
 }
 
 void hl_check_expose(struct hl_check *check, const struct hl_value *value)
@@ -190,8 +192,8 @@ static void check_unsupported(struct hl_check *check, const struct hl_value *bod
     for (const struct hl_field *field = hl_container_fields; field->name != NULL; field++) {
         const struct hl_value *value = hl_value_get(body, field->name);
         if (value != NULL && hl_starts_with(field->doc, HL_UNSUPPORTED))
-            hl_diag_hint(check->diags, hl_diag_error(check->diags, value->at, "compose's '%s' is not supported in container '%s'", field->name, check->name), "%s",
-                         field->doc + strlen(HL_UNSUPPORTED));
+            hl_diag_hint(check->diags, hl_diag_error(check->diags, value->at, "compose's '%s' is not supported in container '%s'", field->name, check->name),
+                         "%s", field->doc + strlen(HL_UNSUPPORTED));
     }
 }
 

@@ -26,7 +26,8 @@ bool hl_container_inspect_name(struct hl_docker *docker, struct hl_arena *arena,
 /* The list, stopped ones included; `filter` begins with '&' or is "". */
 bool hl_container_list(struct hl_docker *docker, struct hl_arena *arena, const char *filter, struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;
 /* The container that an action has made, by its label; *out (a row of the list) is NULL when there is none. */
-bool hl_container_find_operation(struct hl_docker *docker, struct hl_arena *arena, const char *operation, struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;
+bool hl_container_find_operation(struct hl_docker *docker, struct hl_arena *arena, const char *operation, struct hl_value **out,
+                                 struct hl_error **err) HL_MUST_CHECK;
 bool hl_container_start(struct hl_docker *docker, const char *id, struct hl_error **err) HL_MUST_CHECK;
 /* Gives it its own time to end (StopTimeout of the inspection, else 10 s). */
 bool hl_container_stop(struct hl_docker *docker, const struct hl_value *inspection, struct hl_error **err) HL_MUST_CHECK;
@@ -62,8 +63,8 @@ void hl_container_discard(struct hl_op *op, const char *id);
 /* --- wait.c --- */
 
 enum hl_wait_goal {
-    HL_WAIT_FIT,       /* healthy, or running for `settle_ms`, or a job that has ended well */
-    HL_WAIT_STARTED,   /* running, or ended well */
+    HL_WAIT_FIT,     /* healthy, or running for `settle_ms`, or a job that has ended well */
+    HL_WAIT_STARTED, /* running, or ended well */
     HL_WAIT_HEALTHY,
     HL_WAIT_COMPLETED, /* ended with 0 */
 };
@@ -73,7 +74,7 @@ int64_t hl_docker_now_ms(void); /* monotonic */
 
 /* --- logs.c --- */
 
-/* The last lines of its output, redacted and escaped, in `arena`; NULL when there are none to be had. */
+/* The last lines of its output, redacted, escaped and put into one ("a | b"), in `arena`; NULL when there are none to be had. */
 const char *hl_container_log_tail(struct hl_docker *docker, struct hl_arena *arena, const struct hl_value *inspection);
 /* Takes the frames of a log stream apart; a terminal's has none. Exposed for its test. */
 void hl_container_log_unframe(struct hl_text *out, const char *data, size_t length, bool tty);

@@ -111,7 +111,11 @@ static bool is_usual(struct hl_arena *arena, const struct hl_plain *plain, const
 {
     const char *text = hl_value_to_text(arena, value);
 
-    return plain->usual != NULL && text != NULL && strcmp(plain->usual, text) == 0;
+    for (size_t i = 0; text != NULL && i < HL_COUNT(plain->usual) && plain->usual[i] != NULL; i++) {
+        if (strcmp(plain->usual[i], text) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void put_plain(const struct hl_container_view *view, struct hl_value *live, const struct hl_plain *plain)
@@ -194,8 +198,8 @@ static void put_command(const struct hl_container_view *view, struct hl_value *l
     const struct hl_value *entrypoint = config(view, "Entrypoint");
     const struct hl_value *command = config(view, "Cmd");
     const struct hl_value *image_entrypoint = of_image(view, "Entrypoint");
-    const bool own_entrypoint = hl_value_count(entrypoint) != hl_value_count(image_entrypoint) ||
-                                (hl_value_count(entrypoint) > 0 && !hl_value_equal(entrypoint, image_entrypoint));
+    const bool own_entrypoint =
+        hl_value_count(entrypoint) != hl_value_count(image_entrypoint) || (hl_value_count(entrypoint) > 0 && !hl_value_equal(entrypoint, image_entrypoint));
     const struct hl_value *desired = hl_value_get(view->desired, "entrypoint");
 
     if (is_empty_word(desired) && hl_value_count(entrypoint) == 0) {
@@ -228,7 +232,8 @@ static void put_labels(const struct hl_container_view *view, struct hl_value *li
 
 static bool names_health(const struct hl_container_view *view, const char *member)
 {
-    return hl_value_get(hl_value_get(view->desired, "healthcheck"), member) != NULL || hl_value_get(hl_value_get(view->recorded, "healthcheck"), member) != NULL;
+    return hl_value_get(hl_value_get(view->desired, "healthcheck"), member) != NULL ||
+           hl_value_get(hl_value_get(view->recorded, "healthcheck"), member) != NULL;
 }
 
 /* The engine merges member by member with the image's. */
@@ -351,7 +356,8 @@ static void put_platform(const struct hl_container_view *view, struct hl_value *
     if (os == NULL || arch == NULL || is_platform(wanted, os, arch, variant))
         hl_view_put(view, live, "platform", hl_value_text(view->arena, wanted));
     else
-        hl_view_put(view, live, "platform", hl_value_printf(view->arena, "%s/%s%s%s", os, arch, hl_is_blank(variant) ? "" : "/", hl_is_blank(variant) ? "" : variant));
+        hl_view_put(view, live, "platform",
+                    hl_value_printf(view->arena, "%s/%s%s%s", os, arch, hl_is_blank(variant) ? "" : "/", hl_is_blank(variant) ? "" : variant));
 }
 
 /* A container made from an image's id is of the wanted image when the reference stands for that id. */
@@ -421,8 +427,7 @@ struct hl_value *hl_container_live(const struct hl_container_view *view)
     put_platform(view, live);
     hl_view_put_mounts(view, live);
     hl_view_put_networks(view, live);
-    hl_view_put(view, live, "files",
-                hl_container_files_live(view->arena, view->key, hl_value_get_text(labels, HL_MARK_FILES), view->desired, view->recorded));
+    hl_view_put(view, live, "files", hl_container_files_live(view->arena, view->key, hl_value_get_text(labels, HL_MARK_FILES), view->desired, view->recorded));
     mark_like(live, view->desired);
     mark_like(live, view->recorded);
     return live;

@@ -9,18 +9,18 @@
 #include "schema/base/value.h"
 
 struct hl_container_view {
-    struct hl_arena *arena;             /* of the result */
-    const struct hl_value *inspection;  /* GET /containers/{id}/json */
-    const struct hl_value *image;       /* GET /images/{.Image}/json; NULL when it is gone: then only what is named is told */
-    const struct hl_value *desired;     /* both NULL: for import, everything that is not the image's or usual */
+    struct hl_arena *arena;            /* of the result */
+    const struct hl_value *inspection; /* GET /containers/{id}/json */
+    const struct hl_value *image;      /* GET /images/{.Image}/json; NULL when it is gone: then only what is named is told */
+    const struct hl_value *desired;    /* both NULL: for import, everything that is not the image's or usual */
     const struct hl_value *recorded;
-    const char *resource;               /* the name in the spec, an implied alias; NULL for import */
-    const char *image_state;            /* "current", or what is wrong */
-    const char *desired_image_id;       /* what the desired reference stands for on the host; NULL when it is not there */
-    const struct hl_map *names;         /* container id -> name (char *), for shared namespaces; NULL: none known */
-    const struct hl_map *networks;      /* network name -> id (char *); NULL: not asked, endpoints are taken as they are */
-    const unsigned char *key;           /* of the hashes on labels */
-    const char *base, *home;            /* for "./data" and "~/data" */
+    const char *resource;          /* the name in the spec, an implied alias; NULL for import */
+    const char *image_state;       /* "current", or what is wrong */
+    const char *desired_image_id;  /* what the desired reference stands for on the host; NULL when it is not there */
+    const struct hl_map *names;    /* container id -> name (char *), for shared namespaces; NULL: none known */
+    const struct hl_map *networks; /* network name -> id (char *); NULL: not asked, endpoints are taken as they are */
+    const unsigned char *key;      /* of the hashes on labels */
+    const char *base, *home;       /* for "./data" and "~/data" */
 };
 
 struct hl_value *hl_container_live(const struct hl_container_view *view);
@@ -37,7 +37,8 @@ bool hl_view_names(const struct hl_container_view *view, const char *field, cons
 bool hl_view_is_import(const struct hl_container_view *view);
 /* Puts a value in its normal form; NULL does nothing. */
 void hl_view_put(const struct hl_container_view *view, struct hl_value *live, const char *field, struct hl_value *value);
-void hl_view_put_mounts(const struct hl_container_view *view, struct hl_value *live);   /* live_mounts.c: volumes, tmpfs, devices */
-void hl_view_put_networks(const struct hl_container_view *view, struct hl_value *live); /* live_network.c: networks, network_mode, pid, ipc, joins, ports, expose, extra_hosts */
+void hl_view_put_mounts(const struct hl_container_view *view, struct hl_value *live); /* live_mounts.c: volumes, tmpfs, devices */
+void hl_view_put_networks(const struct hl_container_view *view,
+                          struct hl_value *live); /* live_network.c: networks, network_mode, pid, ipc, joins, ports, expose, extra_hosts */
 
 #endif

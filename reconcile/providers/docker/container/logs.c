@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { FRAME_HEADER = 8, MAX_LOG = 256 * 1024, LINES = 10, MAX_LINE = 300 };
+enum { FRAME_HEADER = 8, MAX_LOG = 256 * 1024, LINES = 8, MAX_LINE = 200 };
 
 void hl_container_log_unframe(struct hl_text *out, const char *data, size_t length, bool tty)
 {
@@ -47,7 +47,7 @@ static const char *last_lines(const char *text)
     return at;
 }
 
-/* Each line escaped and cut: what a container prints is not to move anybody's cursor. */
+/* In one line, as hints are; each part escaped and cut: what a container prints is not to move anybody's cursor. */
 static void put_lines(struct hl_text *out, const char *text)
 {
     while (*text != '\0') {
@@ -59,7 +59,7 @@ static void put_lines(struct hl_text *out, const char *text)
         }
         if (shown > 0) {
             if (out->length > 0)
-                hl_text_putc(out, '\n');
+                hl_text_puts(out, " | ");
             hl_text_put_escaped(out, text, shown);
             if (shown < length && text[shown] != '\r')
                 hl_text_puts(out, "...");

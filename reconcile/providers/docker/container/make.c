@@ -144,8 +144,8 @@ static const char *create_path(struct maker *maker)
 {
     const char *platform = hl_value_get_text(maker->op->desired, "platform");
 
-    return hl_arena_printf(maker->arena, "/containers/create?name=%s%s%s", hl_docker_escape(maker->arena, maker->making->name), platform != NULL ? "&platform=" : "",
-                           platform != NULL ? hl_docker_escape(maker->arena, platform) : "");
+    return hl_arena_printf(maker->arena, "/containers/create?name=%s%s%s", hl_docker_escape(maker->arena, maker->making->name),
+                           platform != NULL ? "&platform=" : "", platform != NULL ? hl_docker_escape(maker->arena, platform) : "");
 }
 
 static bool fail_creation(struct maker *maker, const struct hl_http_response *response, struct hl_error **err)

@@ -277,7 +277,8 @@ struct hl_value *hl_normal_extra_hosts(struct hl_arena *arena, struct hl_value *
         } else if (hl_value_is_null(old) && colon != NULL) {
             const char *host = hl_arena_copy(arena, name, (size_t)(colon - name));
             const char *before = hl_value_get_text(normal, host);
-            struct hl_value *address = hl_value_printf(arena, "%s%s%s", before != NULL ? before : "", before != NULL ? "," : "", bare_address(arena, colon + 1));
+            struct hl_value *address =
+                hl_value_printf(arena, "%s%s%s", before != NULL ? before : "", before != NULL ? "," : "", bare_address(arena, colon + 1));
             hl_value_map_put(normal, host, old != NULL ? in_place_of(old, address) : address);
         } else {
             hl_value_map_put(normal, name, old);

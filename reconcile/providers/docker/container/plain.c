@@ -30,13 +30,13 @@ const struct hl_plain hl_plain_fields[] = {
     {.field = "cpu_shares", .key = "CpuShares", .form = HL_PLAIN_INT, .host = true},
     {.field = "cpuset", .key = "CpusetCpus", .form = HL_PLAIN_TEXT, .host = true},
     {.field = "pids_limit", .key = "PidsLimit", .form = HL_PLAIN_INT, .host = true},
-    {.field = "shm_size", .key = "ShmSize", .form = HL_PLAIN_INT, .host = true, .usual = "67108864"},
+    {.field = "shm_size", .key = "ShmSize", .form = HL_PLAIN_INT, .host = true, .usual = {"67108864"}},
     {.field = "oom_score_adj", .key = "OomScoreAdj", .form = HL_PLAIN_INT, .host = true},
     {.field = "uts", .key = "UTSMode", .form = HL_PLAIN_TEXT, .host = true},
     {.field = "userns_mode", .key = "UsernsMode", .form = HL_PLAIN_TEXT, .host = true},
-    {.field = "cgroup", .key = "CgroupnsMode", .form = HL_PLAIN_TEXT, .host = true, .usual = "private"},
+    {.field = "cgroup", .key = "CgroupnsMode", .form = HL_PLAIN_TEXT, .host = true, .usual = {"private", "host"}},
     {.field = "cgroup_parent", .key = "CgroupParent", .form = HL_PLAIN_TEXT, .host = true},
-    {.field = "runtime", .key = "Runtime", .form = HL_PLAIN_TEXT, .host = true, .usual = "runc"},
+    {.field = "runtime", .key = "Runtime", .form = HL_PLAIN_TEXT, .host = true, .usual = {"runc"}},
     {.field = NULL},
 };
 

@@ -11,8 +11,8 @@ struct hl_plain {
     const char *key;   /* in Config, or in HostConfig when `host` */
     enum hl_plain_form form;
     bool host;
-    bool image;        /* taken from the image when the spec is silent */
-    const char *usual; /* what the engine fills in by itself, or NULL; not worth to be written into a spec */
+    bool image;           /* taken from the image when the spec is silent */
+    const char *usual[2]; /* what the engine fills in by itself; not worth to be written into a spec */
 };
 
 extern const struct hl_plain hl_plain_fields[]; /* ends with .field = NULL */

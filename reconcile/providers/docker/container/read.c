@@ -29,8 +29,8 @@ struct reader {
     struct hl_arena *arena; /* of the refresh */
     struct hl_value *list;
     struct hl_map by_id, by_name, by_address;
-    struct hl_map names;      /* id -> name */
-    struct hl_map *networks;  /* NULL: not asked */
+    struct hl_map names;     /* id -> name */
+    struct hl_map *networks; /* NULL: not asked */
     struct reading *readings;
     size_t count;
 };

@@ -210,8 +210,7 @@ static bool recover_delete(struct recovering *recovering, struct hl_error **err)
 {
     struct hl_value *inspection = NULL;
 
-    if (!hl_is_blank(recovering->recovery->id) &&
-        !hl_container_inspect(recovering->docker, recovering->arena, recovering->recovery->id, &inspection, err))
+    if (!hl_is_blank(recovering->recovery->id) && !hl_container_inspect(recovering->docker, recovering->arena, recovering->recovery->id, &inspection, err))
         return false;
     recovering->recovery->outcome = inspection == NULL ? HL_RECOVERED_GONE : HL_RECOVERED_NOTHING;
     return true;

@@ -93,8 +93,7 @@ int64_t hl_container_swap(const struct hl_value *swap)
 static void put_scalars(struct builder *builder)
 {
     for (const struct hl_plain *plain = hl_plain_fields; plain->field != NULL; plain++)
-        hl_value_map_put(plain->host ? builder->host : builder->config, plain->key,
-                         hl_plain_to_engine(builder->arena, plain, field(builder, plain->field)));
+        hl_value_map_put(plain->host ? builder->host : builder->config, plain->key, hl_plain_to_engine(builder->arena, plain, field(builder, plain->field)));
     hl_value_map_put_text(builder->config, "Image", hl_value_get_text(builder->desired, "image"));
     if (field(builder, "stop_grace_period") != NULL)
         hl_value_map_put_int(builder->config, "StopTimeout", hl_value_get_int(builder->desired, "stop_grace_period", 0) / 1000);

@@ -55,7 +55,6 @@ const char *hl_container_note(struct hl_arena *arena, const struct hl_value *ins
     if (strcmp(status, "exited") == 0 && hl_value_get_bool(state, "OOMKilled", false))
         return "killed because memory ran out";
     if (strcmp(status, "running") == 0 && health != NULL && strcmp(health, "unhealthy") == 0)
-        return hl_arena_printf(arena, "unhealthy: %lld probes failed in a row",
-                               (long long)hl_value_get_int(hl_value_get(state, "Health"), "FailingStreak", 0));
+        return hl_arena_printf(arena, "unhealthy: %lld probes failed in a row", (long long)hl_value_get_int(hl_value_get(state, "Health"), "FailingStreak", 0));
     return NULL;
 }

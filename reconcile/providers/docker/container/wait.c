@@ -12,8 +12,8 @@
 enum {
     FIRST_POLL_MS = 20,
     LAST_POLL_MS = 500,
-    CRASH_LIMIT = 5,     /* restarts by the engine after which it is a crash loop; their pauses add up to 3 s */
-    PATIENCE = 2,        /* an unhealthy container may come round: it is given its retries once more */
+    CRASH_LIMIT = 5, /* restarts by the engine after which it is a crash loop; their pauses add up to 3 s */
+    PATIENCE = 2,    /* an unhealthy container may come round: it is given its retries once more */
     DEFAULT_RETRIES = 3,
 };
 
@@ -28,8 +28,8 @@ struct watch {
     int64_t running_since_ms; /* when this StartedAt was seen first; 0: not running */
     int64_t first_restarts;   /* RestartCount at the beginning; -1: not seen yet */
     char started_at[64];
-    char told[64];            /* last progress */
-    char why[256];            /* of a failure */
+    char told[64]; /* last progress */
+    char why[256]; /* of a failure */
 };
 
 int64_t hl_docker_now_ms(void)
@@ -184,8 +184,8 @@ static bool report(struct watch *watch, const struct hl_value *inspection, enum 
 
     hl_fail(err, code, "container '%s' %s", hl_container_name(inspection), why);
     if (probe != NULL || tail != NULL)
-        hl_error_hint(err, "%s%s%s%s%s", probe != NULL ? "its last probe said: " : "", probe != NULL ? probe : "", probe != NULL && tail != NULL ? "\n" : "",
-                      tail != NULL ? "its last lines:\n" : "", tail != NULL ? tail : "");
+        hl_error_hint(err, "%s%s%s%s%s", probe != NULL ? "its last probe said: " : "", probe != NULL ? probe : "", probe != NULL && tail != NULL ? "; " : "",
+                      tail != NULL ? "its last lines: " : "", tail != NULL ? tail : "");
     return false;
 }
 
