@@ -51,7 +51,7 @@ private_docker_root() {
         chmod 755 "$root/bin/$tool"
     done
     # shellcheck disable=SC2016 # for the container's shell
-    printf '#!/bin/sh\nhostname >/www/index.html\nexec httpd -f -p 80 -h /www\n' >"$root/bin/stand-in"
+    printf '#!/bin/sh\nhostname >/www/index.html\nhttpd -f -p 80 -h /www &\ntrap "kill $!; exit 0" TERM\nwait\n' >"$root/bin/stand-in"
     chmod 755 "$root/bin/stand-in"
 }
 

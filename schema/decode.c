@@ -202,7 +202,7 @@ struct hl_value *hl_decode_value(struct hl_check *check, const struct hl_node *n
     if (!is_command_line(node, field))
         node = hl_decode_resolve(check, node);
     if (node == NULL || hl_node_is_null(node))
-        return NULL;
+        return node != NULL && field->keep_null ? hl_value_null(check->arena) : NULL;
     value = hl_decode_unknown(check, node);
     if (value == NULL)
         value = decode_switch(check, node, field, place);
@@ -232,12 +232,19 @@ static size_t gather_names(const struct hl_field *fields, const char **names)
     return count;
 }
 
-/* Whether a secret may stand under the unknown key: it is close to the name of a sensitive field, or to no name at all. */
-static bool may_be_sensitive(const struct hl_field *fields, const char *close)
+/* Whether a secret may stand under the unknown key: it is close to the name of a sensitive field, or to no name while the table has such fields or
+ * the key itself sounds like one. */
+static bool may_be_sensitive(const struct hl_field *fields, const char *key, const char *close)
 {
-    const struct hl_field *field = close == NULL ? NULL : hl_field_find(fields, close, false);
+    static const char *const sounds[] = {"pas", "pw", "secret", "token", "cred", "key"};
 
-    return close == NULL || (field != NULL && field->sensitive);
+    for (; fields->name != NULL; fields++)
+        if (fields->sensitive && is_writable(fields) && (close == NULL || strcmp(close, fields->name) == 0))
+            return true;
+    for (size_t i = 0; close == NULL && i < HL_COUNT(sounds); i++)
+        if (strcasestr(key, sounds[i]) != NULL)
+            return true;
+    return false;
 }
 
 static void hint_all_keys(struct hl_check *check, struct hl_diag *diag, const char *const *names, size_t count)
@@ -261,7 +268,7 @@ static void report_unknown_key(struct hl_check *check, const struct hl_node_entr
 
     if (close == NULL && own > 0 && own <= FEW)
         hint_all_keys(check, diag, names, own);
-    if (may_be_sensitive(fields, close))
+    if (may_be_sensitive(fields, entry->key, close))
         hide_literal(check, entry->value);
 }
 

@@ -43,3 +43,30 @@ const struct hl_provider_type *hl_provider_type_find(const struct hl_registry *r
             return registry->providers[i];
     return NULL;
 }
+
+static void redact_field(const struct hl_field *field, const struct hl_value *value, struct hl_redactor *redactor)
+{
+    if (field->sensitive) {
+        hl_redactor_add_value(redactor, value);
+        return;
+    }
+    if (field->fields == NULL || value == NULL)
+        return;
+    if (field->type == HL_F_OBJECT) {
+        hl_kind_redact(field->fields, value, redactor);
+        return;
+    }
+    for (size_t i = 0; i < hl_value_count(value); i++)
+        hl_kind_redact(field->fields, value->type == HL_MAP ? hl_value_at(value, i) : hl_value_item(value, i), redactor);
+}
+
+void hl_kind_redact(const struct hl_field *fields, const struct hl_value *value, struct hl_redactor *redactor)
+{
+    if (!hl_value_is(value, HL_MAP))
+        return;
+    for (const struct hl_field *field = fields; field->name != NULL; field++) {
+        const struct hl_value *member = hl_value_get(value, field->name);
+        if (member != NULL)
+            redact_field(field, member, redactor);
+    }
+}

@@ -7,6 +7,7 @@
 #define HL_SCHEMA_KIND_H
 
 #include "schema/diag.h"
+#include "schema/base/redact.h"
 #include "schema/reference.h"
 
 enum hl_field_type {
@@ -54,6 +55,7 @@ struct hl_field {
     bool sensitive;                   /* always masked and sealed, whatever it is made from */
     bool computed;                    /* told by the system, cannot be written: an output only, not diffed */
     bool internal;                    /* not for the user to write; diffed all the same (a container's `state`) */
+    bool keep_null;                   /* a reference that gives null is kept as null: else it is as if the field were not written */
     bool local;                       /* for hlrec alone, has no live counterpart: a change is recorded without an action */
     bool write_only;                  /* cannot be read back: desired is compared with recorded */
     bool by_name;                     /* list or map: the live side may hold more; only what desired or recorded name is managed (maps always) */
@@ -131,6 +133,8 @@ struct hl_registry {
 const struct hl_field *hl_field_find(const struct hl_field *fields, const char *name, bool nocase);
 /* By name and provider type; a NULL provider takes the first. */
 const struct hl_kind *hl_kind_find(const struct hl_registry *registry, const char *name, const char *provider);
+/* Makes the values of the sensitive fields known to the redactor. Values that are only made from secrets need not be: the secrets are found in them. */
+void hl_kind_redact(const struct hl_field *fields, const struct hl_value *value, struct hl_redactor *redactor);
 const struct hl_kind *hl_kind_find_section(const struct hl_registry *registry, const char *section, const char *provider);
 const struct hl_provider_type *hl_provider_type_find(const struct hl_registry *registry, const char *name);
 /* The fields that every resource takes besides its own: provider, when, needs, protect, ignore, adopt, replace, timeout, description. */

@@ -203,7 +203,6 @@ int hl_context_open_store(struct hl_context *context, bool lock)
     const struct hl_store_options options = {
         .path = context->state_path, .stack = context->stack, .mode = lock ? HL_STORE_WRITE : HL_STORE_READ, .environment = context->environment};
     struct hl_error *err = NULL;
-    struct hl_value *secrets = NULL;
     bool died = false;
 
     /* Writing would create it. */
@@ -212,10 +211,8 @@ int hl_context_open_store(struct hl_context *context, bool lock)
         return hl_context_fail(context, err);
     }
     if (!hl_store_open(&options, &context->store, &err) ||
-        (lock && !hl_store_lock(context->store, context->command->name, hl_option_int(&context->options, HL_OPT_LOCK_TIMEOUT, 0), &died, &err)) ||
-        !hl_store_secrets(context->store, context->arena, &secrets, &err))
+        (lock && !hl_store_lock(context->store, context->command->name, hl_option_int(&context->options, HL_OPT_LOCK_TIMEOUT, 0), &died, &err)))
         return hl_context_fail(context, err);
-    hl_redactor_add_value(context->redactor, secrets);
     return HL_EXIT_OK;
 }
 

@@ -21,8 +21,12 @@ int hl_records_open(struct hl_context *context, bool lock)
     for (size_t i = 0; i < context->records->count; i++) {
         const struct hl_record *record = context->records->entries[i].value;
 
-        hl_redactor_add_value(context->redactor, record->desired);
-        hl_redactor_add_value(context->redactor, record->live);
+        const struct hl_kind *kind = hl_kind_find(&hl_registry, record->kind, record->provider_type);
+
+        if (kind == NULL)
+            continue; /* an unknown kind's values are masked by their marks */
+        hl_kind_redact(kind->fields, record->desired, context->redactor);
+        hl_kind_redact(kind->fields, record->live, context->redactor);
     }
     return HL_EXIT_OK;
 }

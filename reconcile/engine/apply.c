@@ -479,7 +479,7 @@ static void answer_checkpoint(struct applier *applier, struct message *message)
     struct task *task = message->owner;
     struct hl_store *store = applier->engine->store;
 
-    hl_redactor_add_value(applier->engine->run.redactor, message->value);
+    engine_redact(applier->engine, task->step->kind, message->value);
     message->ok = hl_store_begin(store, &message->error) &&
                   hl_store_checkpoint(store, task->intent.id, task->step->address, message->value, &message->error) &&
                   hl_store_commit(store, &message->error);

@@ -38,6 +38,14 @@ void engine_note(struct hl_engine *engine, const char *format, ...)
     engine_emit(engine, &(struct hl_event){.type = HL_EVENT_NOTE, .message = text});
 }
 
+void engine_redact(struct hl_engine *engine, const struct hl_kind *kind, const struct hl_value *value)
+{
+    if (kind != NULL)
+        hl_kind_redact(kind->fields, value, engine->run.redactor);
+    else
+        hl_redactor_add_value(engine->run.redactor, value);
+}
+
 static struct hl_recorded *to_recorded(struct hl_arena *arena, const struct hl_record *record)
 {
     struct hl_recorded *recorded = hl_arena_alloc(arena, sizeof *recorded);
@@ -68,21 +76,11 @@ bool engine_load_records(struct hl_engine *engine, struct hl_error **err)
     engine->recorded = hl_map_new(engine->arena);
     for (size_t i = 0; i < engine->records->count; i++) {
         const struct hl_record *record = engine->records->entries[i].value;
-        hl_redactor_add_value(engine->run.redactor, record->desired);
-        hl_redactor_add_value(engine->run.redactor, record->live);
+        const struct hl_kind *kind = hl_kind_find(engine->options.registry, record->kind, record->provider_type);
+        engine_redact(engine, kind, record->desired);
+        engine_redact(engine, kind, record->live);
         hl_map_put(engine->recorded, record->address, to_recorded(engine->arena, record));
     }
-    return true;
-}
-
-/* Former values stay in the file until history drops them; they must not be printed either. */
-static bool load_former_secrets(struct hl_engine *engine, struct hl_error **err)
-{
-    struct hl_value *secrets = NULL;
-
-    if (!hl_store_secrets(engine->store, engine->arena, &secrets, err))
-        return false;
-    hl_redactor_add_value(engine->run.redactor, secrets);
     return true;
 }
 
@@ -136,7 +134,7 @@ static bool open_store(struct hl_engine *engine, struct hl_error **err)
         engine->other_run = hl_store_lock_holder(engine->store, engine->arena);
     }
     fill_run(engine);
-    return load_former_secrets(engine, err) && engine_load_records(engine, err);
+    return engine_load_records(engine, err);
 }
 
 bool hl_engine_open(const struct hl_engine_options *options, const struct hl_listener *listener, struct hl_engine **out, struct hl_error **err)

@@ -60,6 +60,8 @@ int64_t engine_clock_ms(void);     /* monotonic */
 int64_t engine_wall_ms(void);
 void engine_note(struct hl_engine *engine, const char *format, ...) HL_PRINTF(2, 3);
 void engine_emit(struct hl_engine *engine, const struct hl_event *event);
+/* Makes the secrets in a kind's values known to the redactor. */
+void engine_redact(struct hl_engine *engine, const struct hl_kind *kind, const struct hl_value *value);
 bool engine_load_records(struct hl_engine *engine, struct hl_error **err);
 /* The record of an address, under its former one when `moved` says so. */
 const struct hl_recorded *engine_recorded(const struct hl_engine *engine, const char *address);

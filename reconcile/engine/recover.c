@@ -89,8 +89,8 @@ static bool recover_one(struct hl_engine *engine, struct hl_intent *intent, stru
         .outcome = HL_RECOVERED_NOTHING,
     };
 
-    hl_redactor_add_value(engine->run.redactor, intent->checkpoint);
-    hl_redactor_add_value(engine->run.redactor, intent->desired);
+    engine_redact(engine, recovery.kind, intent->checkpoint);
+    engine_redact(engine, recovery.kind, intent->desired);
     if (recovery.kind == NULL)
         return hl_fail(err, HL_E_FAILED, "the state has an unfinished action of kind '%s', which this version does not know", intent->kind);
     engine_session_open(engine, session, &outputs);

@@ -154,8 +154,8 @@ void engine_reading_run(struct reading *reading)
 
 static void take_object(struct hl_engine *engine, struct hl_object *object)
 {
-    hl_redactor_add_value(engine->run.redactor, object->live.values);
-    hl_redactor_add_value(engine->run.redactor, object->live.inputs);
+    engine_redact(engine, object->kind, object->live.values);
+    engine_redact(engine, object->kind, object->live.inputs);
     hl_map_put(&engine->live, object->address, &object->live);
 }
 

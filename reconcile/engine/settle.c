@@ -150,8 +150,8 @@ static bool record_result(struct task *task, struct hl_error **err)
     record.drift = hl_step_drift_text(task->arena, step);
     if (*record.drift != '\0' && step->recorded != NULL)
         record.streak = step->recorded->drift != NULL && strcmp(step->recorded->drift, record.drift) == 0 ? step->recorded->streak + 1 : 1;
-    hl_redactor_add_value(engine->run.redactor, record.live);
-    hl_redactor_add_value(engine->run.redactor, record.desired);
+    engine_redact(engine, step->kind, record.live);
+    engine_redact(engine, step->kind, record.desired);
     return hl_store_record(engine->store, &record, err);
 }
 

@@ -230,11 +230,25 @@ static void add_lines(struct hl_redactor *redactor, const char *data, size_t len
     }
 }
 
+static bool has_needle(const struct hl_redactor *redactor, const char *data, size_t length)
+{
+    for (const struct needle *needle = redactor->buckets[bucket_of(data)]; needle != NULL; needle = needle->next) {
+        if (needle->length == length && memcmp(needle->data, data, length) == 0)
+            return true;
+    }
+    return false;
+}
+
 void hl_redactor_add(struct hl_redactor *redactor, const char *data, size_t length)
 {
     if (redactor == NULL || length < SHORTEST)
         return;
     pthread_rwlock_wrlock(redactor->lock);
+    /* The same value comes from the record, from its destinations, from each place that it is used in. */
+    if (has_needle(redactor, data, length)) {
+        pthread_rwlock_unlock(redactor->lock);
+        return;
+    }
     add_all_forms(redactor, data, length);
     /* A file with a secret mostly ends in a newline that its use does not have. */
     while (length > 0 && (data[length - 1] == '\n' || data[length - 1] == '\r'))

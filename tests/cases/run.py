@@ -8,7 +8,7 @@ errors together) is compared with its expected.txt, the exit status with its exp
 
     validate   spec.yaml                              hlrec validate -f spec.yaml
     plan       spec.yaml, before.yaml, ...            plan_case, see tests/cases/plan_case.c; with expected.json also its JSON
-    cli        command: lines for `sh -e`             with hlrec in PATH
+    cli        command: lines for `sh -e`             with hlrec in PATH; `run WORDS` shows the command line and its exit status, when not 0
 
 --accept writes what comes out as the expectation: read the diff afterwards. --every N takes each N-th case only.
 The program is looked for in $HLREC_BUILD, which make sets; by default in build/plain.
@@ -43,6 +43,15 @@ VOLATILE = (
     (re.compile(r"\b\d+ ms\b"), "N ms"),
     (re.compile(r'("(?:elapsed|read)_ms": ?)\d+'), r"\1N"),
 )
+
+
+PRELUDE = """
+run() {
+    echo "$ $*"
+    "$@" || echo "[exit status $?]"
+}
+. ./command
+"""
 
 
 class Outcome:
@@ -152,7 +161,7 @@ class Runner:
         return self.run_command(folder, private, ["hlrec", "validate", "-f", "spec.yaml", "--color", "never"], False)
 
     def run_cli(self, _case, folder, private):
-        return self.run_command(folder, private, ["sh", "-e", "command"], True)
+        return self.run_command(folder, private, ["sh", "-e", "-c", PRELUDE], True)
 
     def run_plan(self, case, folder, private):
         program = [*self.prefix(private), str(BUILD / "tests" / "cases" / "plan_case")]

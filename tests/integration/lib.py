@@ -167,7 +167,7 @@ class Docker:
         for tool in ("sh", "httpd", "sleep", "cat", "hostname", "env", "wget", "nc", "false", "true", "ls", "stat"):
             os.symlink("busybox", f"{root}/bin/{tool}")
         with open(root + "/bin/stand-in", "w") as file:
-            file.write("#!/bin/sh\nhostname >/www/index.html\nexec httpd -f -p 80 -h /www\n")
+            file.write("#!/bin/sh\nhostname >/www/index.html\nhttpd -f -p 80 -h /www &\ntrap 'kill $!; exit 0' TERM\nwait\n")
         os.chmod(root + "/bin/stand-in", 0o755)
         return root
 

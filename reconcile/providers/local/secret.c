@@ -49,7 +49,7 @@ static const struct hl_field fields[] = {
     {.name = "command", .type = HL_F_LIST, .item = HL_F_STRING, .local = true,
      .doc = "source: what a program prints, without line ends at its end; no shell, run in the spec's folder", .example = "[pass, show, homelab/token]"},
     {.name = "command_timeout", .type = HL_F_DURATION, .fallback = "30s", .local = true, .doc = "how long the command may take"},
-    {.name = "value", .type = HL_F_STRING, .sensitive = true, .doc = "source: what another resource gives, or a text made of such; as an output: the value",
+    {.name = "value", .type = HL_F_STRING, .sensitive = true, .keep_null = true, .doc = "source: what another resource gives, or a text made of such; as an output: the value",
      .example = "\"${setup_key.k8s-routing-peer.key}\""},
     {.name = "optional", .type = HL_F_BOOL, .fallback = "false", .local = true, .doc = "a source without a value is no error: the secret is null"},
     {.name = "rotate", .type = HL_F_STRING, .fallback = "on-request", .check = check_rotate, .normalise = normalise_rotate, .local = true,

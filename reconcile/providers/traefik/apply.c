@@ -175,6 +175,19 @@ static enum hl_traefik_verdict attempt(struct hl_batch *batch, bool *written, st
     return hl_verify(batch, err);
 }
 
+/* Whether another content may be loaded: one without what a person added to our objects and hlrec does not know. */
+static bool may_be_strict(const struct hl_batch *batch)
+{
+    bool found = false;
+
+    for (size_t i = 0; !batch->strict && !found && i < batch->traefik->recorded->count; i++) {
+        const struct hl_traefik_object object = hl_batch_recorded(batch, i);
+
+        found = hl_traefik_object_find_strange(&batch->after, batch->arena, &object) != NULL;
+    }
+    return found;
+}
+
 static void run_batch(struct hl_batch *batch)
 {
     struct hl_error *error = NULL;
@@ -194,6 +207,11 @@ static void run_batch(struct hl_batch *batch)
                 put_back(batch);
             return;
         case HL_TRAEFIK_NOT_LOADED:
+            if (may_be_strict(batch)) {
+                hl_error_clear(&error);
+                batch->strict = true;
+                continue;
+            }
             fail_rest(batch, error);
             put_back(batch);
             return;

@@ -18,6 +18,7 @@ struct hl_batch {
     struct hl_traefik_folder folder;
     bool verifies;               /* the API answers, and Traefik reads files */
     const char *unverified;      /* else why not */
+    bool strict;                 /* Traefik did not take the file: what is strange in recorded objects goes */
     struct hl_traefik_version version;
     const struct hl_value *raw_before; /* what the API said before anything was written; NULL unless verifies */
 };
@@ -27,6 +28,8 @@ static inline bool hl_batch_removes(const struct hl_op *op)
     return op->action == HL_ACTION_DELETE;
 }
 struct hl_traefik_object hl_batch_place(const struct hl_op *op);
+/* The same for what was recorded: traefik->recorded->entries[index]. */
+struct hl_traefik_object hl_batch_recorded(const struct hl_batch *batch, size_t index);
 /* Adds to the note of an action. */
 void hl_batch_note(struct hl_op *op, const char *format, ...) HL_PRINTF(2, 3);
 /* Fails an action that has not failed yet. Returns false. */

@@ -11,6 +11,15 @@ struct hl_traefik_object hl_batch_place(const struct hl_op *op)
     return (struct hl_traefik_object){.kind = hl_traefik_kind_of(op->kind), .name = op->name, .desired = hl_batch_removes(op) ? NULL : op->desired, .recorded = op->recorded};
 }
 
+struct hl_traefik_object hl_batch_recorded(const struct hl_batch *batch, size_t index)
+{
+    const struct hl_map_entry *entry = &batch->traefik->recorded->entries[index];
+    const char *slash = strchr(entry->key, '/');
+    const struct hl_kind kind = {.name = hl_arena_copy(batch->arena, entry->key, (size_t)(slash - entry->key))};
+
+    return (struct hl_traefik_object){.kind = hl_traefik_kind_of(&kind), .name = slash + 1, .desired = entry->value, .strict = true};
+}
+
 void hl_batch_note(struct hl_op *op, const char *format, ...)
 {
     va_list args;
@@ -49,19 +58,22 @@ size_t hl_batch_alive(const struct hl_batch *batch)
     return alive;
 }
 
-/* A file that cannot be read is made anew from what was recorded: the rest of the stack must not vanish with the first action. */
+/* A file that cannot be read is made anew from what was recorded: the rest of the stack must not vanish with the first action. One that Traefik does not take
+ * loses what is strange in objects that were recorded. */
 static void restore_recorded(struct hl_batch *batch)
 {
-    const struct hl_map *recorded = batch->traefik->recorded;
+    for (size_t i = 0; i < batch->traefik->recorded->count; i++) {
+        const struct hl_traefik_object object = hl_batch_recorded(batch, i);
 
-    for (size_t i = 0; i < recorded->count; i++) {
-        const char *key = recorded->entries[i].key;
-        const char *slash = strchr(key, '/');
-        const struct hl_kind kind = {.name = hl_arena_copy(batch->arena, key, (size_t)(slash - key))};
-        const struct hl_traefik_object place = {.kind = hl_traefik_kind_of(&kind), .name = slash + 1, .desired = recorded->entries[i].value};
-
-        hl_traefik_object_put(&batch->after, batch->arena, &place);
+        if (batch->before.state == HL_DOCUMENT_BROKEN || hl_traefik_object_find_strange(&batch->before, batch->arena, &object) != NULL)
+            hl_traefik_object_put(&batch->after, batch->arena, &object);
     }
+}
+
+/* Refresh found the object unfit to be compared. */
+static bool is_unfit(const struct hl_op *op)
+{
+    return hl_value_is(op->live, HL_MAP) && hl_value_count(op->live) == 0;
 }
 
 static int turn_of(const struct hl_op *op)
@@ -73,15 +85,16 @@ static int turn_of(const struct hl_op *op)
 static void put_all(struct hl_batch *batch)
 {
     hl_document_copy(&batch->after, batch->arena, &batch->before);
-    if (batch->before.state == HL_DOCUMENT_BROKEN)
+    if (batch->strict || batch->before.state == HL_DOCUMENT_BROKEN)
         restore_recorded(batch);
     for (int turn = 0; turn < 3; turn++) {
         for (size_t i = 0; i < batch->count; i++) {
             const struct hl_op *op = batch->ops[i];
-            const struct hl_traefik_object place = hl_batch_place(op);
+            struct hl_traefik_object place = hl_batch_place(op);
 
             if (op->error != NULL || turn_of(op) != turn)
                 continue;
+            place.strict = batch->strict || is_unfit(op);
             if (turn == 0)
                 hl_traefik_object_remove(&batch->after, batch->arena, &place);
             else

@@ -106,8 +106,18 @@ void hl_traefik_object_put(struct hl_document *document, struct hl_arena *arena,
 
     if (live != NULL && place->recorded != NULL && strcmp(protocol, wanted) != 0)
         hl_document_remove(document, place->kind, protocol, place->name);
+    if (place->strict && live != NULL && hl_tree_find_strange(arena, hl_traefik_kind_info(place->kind)->fields, live) != NULL)
+        live = NULL;
     live = without_rivals(arena, place, desired, live);
     hl_document_put(document, place->kind, wanted, place->name, hl_tree_merge(arena, desired, recorded, live));
+}
+
+const char *hl_traefik_object_find_strange(const struct hl_document *document, struct hl_arena *arena, const struct hl_traefik_object *place)
+{
+    const char *protocol = NULL;
+    const struct hl_value *tree = hl_traefik_object_find(document, arena, place, &protocol);
+
+    return tree == NULL ? NULL : hl_tree_find_strange(arena, hl_traefik_kind_info(place->kind)->fields, tree);
 }
 
 void hl_traefik_object_remove(struct hl_document *document, struct hl_arena *arena, const struct hl_traefik_object *place)

@@ -5,8 +5,10 @@
 #include "reconcile/providers/traefik/fields.h"
 #include "reconcile/providers/traefik/folder.h"
 #include "reconcile/providers/traefik/object.h"
+#include "reconcile/providers/traefik/shape.h"
 
 #include <string.h>
+#include <strings.h>
 
 struct reading {
     struct hl_traefik *traefik;
@@ -15,6 +17,8 @@ struct reading {
     struct hl_traefik_folder folder;
     const struct hl_value *raw; /* the API's words about routers, or NULL */
     const char *not_loaded;     /* said of each router when Traefik has another content, or NULL */
+    bool asked;                 /* the API */
+    struct hl_arena *arena;     /* of what it says */
 };
 
 static const struct hl_value *recorded_of(const struct hl_object *object)
@@ -37,6 +41,24 @@ static void remember(struct hl_traefik *traefik, const struct hl_object *object)
         hl_map_put(traefik->recorded, hl_arena_printf(traefik->arena, "%s/%s", kind, object->name), hl_value_copy(traefik->arena, recorded));
 }
 
+/* One call for all; a silent API only costs the notes. */
+static void ask_api(struct reading *reading)
+{
+    hl_auto(error) struct hl_error *error = NULL;
+    struct hl_value *raw = NULL;
+
+    if (reading->asked)
+        return;
+    reading->asked = true;
+    if (reading->traefik->http == NULL || reading->document.marker == NULL || !hl_traefik_api_get(reading->traefik, reading->arena, "/api/rawdata", &raw, &error))
+        return;
+    const char *marker = hl_arena_printf(reading->arena, "%s@file", reading->document.marker);
+
+    reading->raw = raw;
+    if (raw != NULL && hl_value_get(hl_value_get(raw, "middlewares"), marker) == NULL)
+        reading->not_loaded = hl_arena_printf(reading->arena, "Traefik has not loaded '%s' as it is now", reading->traefik->path);
+}
+
 static void note_status(const struct reading *reading, struct hl_object *object, const char *protocol)
 {
     struct hl_traefik_api_status status;
@@ -50,7 +72,35 @@ static void note_status(const struct reading *reading, struct hl_object *object,
         object->live.note = hl_arena_printf(object->arena, "Traefik %s: %s", hl_traefik_api_is_disabled(&status) ? "has it disabled" : "warns", status.words);
 }
 
-static void fill_present(const struct reading *reading, struct hl_object *object, const char *protocol, const struct hl_value *tree)
+/* Whether Traefik tells of the part that we do not know: then it is only newer than hlrec. */
+static bool is_known_to_traefik(const struct reading *reading, const struct hl_object *object, const char *protocol, const char *strange)
+{
+    const size_t length = strcspn(strange, ".");
+    struct hl_traefik_api_status status;
+
+    hl_traefik_api_find(reading->raw, object->arena, hl_traefik_kind_of(object->kind), protocol, object->name, &status);
+    for (size_t i = 0; i < hl_value_count(status.object); i++) {
+        if (strncasecmp(hl_value_key(status.object, i), strange, length) == 0 && hl_value_key(status.object, i)[length] == '\0')
+            return true;
+    }
+    return false;
+}
+
+/* Something strange was added by hand: with it Traefik may refuse the file now and for ever, so the object is to be written anew. */
+static void check_strange(struct reading *reading, struct hl_object *object, const char *protocol, const struct hl_value *tree)
+{
+    const char *strange = hl_tree_find_strange(object->arena, object->kind->fields, tree);
+
+    if (strange == NULL || object->recorded == NULL)
+        return;
+    ask_api(reading);
+    if (reading->raw == NULL || is_known_to_traefik(reading, object, protocol, strange))
+        return;
+    object->live.values = hl_value_map(object->arena);
+    object->live.note = hl_arena_printf(object->arena, "'%s' was added by hand, and neither hlrec nor Traefik knows it: the file is not loaded as it is now", strange);
+}
+
+static void fill_present(struct reading *reading, struct hl_object *object, const char *protocol, const struct hl_value *tree)
 {
     const enum hl_traefik_kind kind = hl_traefik_kind_of(object->kind);
     const struct hl_traefik_folder_file *other = hl_traefik_folder_find(&reading->folder, protocol, hl_traefik_section(kind), object->name);
@@ -63,6 +113,7 @@ static void fill_present(const struct reading *reading, struct hl_object *object
                                   ? hl_arena_printf(object->arena, "it is in '%s', which has no head of hlrec", reading->traefik->path)
                                   : hl_arena_strdup(object->arena, reading->document.owner_text);
     note_status(reading, object, protocol);
+    check_strange(reading, object, protocol, tree);
     if (other != NULL)
         object->live.note = hl_arena_printf(object->arena, "'%s' in the same folder has a %s of this name too: Traefik takes only one of them", other->name,
                                             object->kind->name);
@@ -103,7 +154,7 @@ static void fill_broken(const struct reading *reading, struct hl_object *object)
                                         reading->traefik->path, reading->document.problem);
 }
 
-static void fill(const struct reading *reading, struct hl_object *object)
+static void fill(struct reading *reading, struct hl_object *object)
 {
     const struct hl_traefik_object place = {
         .kind = hl_traefik_kind_of(object->kind), .name = object->name, .desired = object->desired, .recorded = recorded_of(object)};
@@ -118,24 +169,9 @@ static void fill(const struct reading *reading, struct hl_object *object)
         object->live.presence = HL_LIVE_ABSENT;
 }
 
-/* One call for all; a silent API only costs the notes. */
-static void ask_api(struct reading *reading, struct hl_arena *arena)
-{
-    hl_auto(error) struct hl_error *error = NULL;
-    struct hl_value *raw = NULL;
-
-    if (reading->traefik->http == NULL || reading->document.marker == NULL || !hl_traefik_api_get(reading->traefik, arena, "/api/rawdata", &raw, &error))
-        return;
-    const char *marker = hl_arena_printf(arena, "%s@file", reading->document.marker);
-
-    reading->raw = raw;
-    if (raw != NULL && hl_value_get(hl_value_get(raw, "middlewares"), marker) == NULL)
-        reading->not_loaded = hl_arena_printf(arena, "Traefik has not loaded '%s' as it is now", reading->traefik->path);
-}
-
 static bool read_all(struct reading *reading, struct hl_arena *arena, struct hl_session *session, struct hl_error **err)
 {
-    *reading = (struct reading){.traefik = session->data, .run = session->run};
+    *reading = (struct reading){.traefik = session->data, .run = session->run, .arena = arena};
     return hl_traefik_check_folder(reading->traefik, err) && hl_document_load(&reading->document, arena, reading->traefik, reading->run, err) &&
            hl_traefik_folder_read(&reading->folder, arena, reading->traefik, reading->run, err);
 }
@@ -150,7 +186,7 @@ static bool refresh(struct hl_session *session, struct hl_object **objects, size
     const bool ok = read_all(&reading, arena, session, err);
 
     if (ok && count > 0 && hl_traefik_kind_of(objects[0]->kind) == HL_TRAEFIK_ROUTER)
-        ask_api(&reading, arena);
+        ask_api(&reading);
     for (size_t i = 0; ok && i < count; i++) {
         remember(traefik, objects[i]);
         fill(&reading, objects[i]);

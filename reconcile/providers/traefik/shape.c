@@ -262,6 +262,67 @@ struct hl_value *hl_values_of_tree(struct hl_arena *arena, const struct hl_field
     return values;
 }
 
+/* ---- strange parts ---- */
+
+static bool is_typed(enum hl_field_type type, const struct hl_value *value)
+{
+    switch (type) {
+    case HL_F_BOOL:
+        return hl_value_is(value, HL_BOOL);
+    case HL_F_INT:
+    case HL_F_SIZE:
+    case HL_F_DURATION:
+        return hl_value_is(value, HL_INT);
+    case HL_F_STRING:
+        return hl_value_is(value, HL_TEXT);
+    case HL_F_LIST:
+        return hl_value_is(value, HL_LIST);
+    case HL_F_MAP:
+    case HL_F_OBJECT:
+        return hl_value_is(value, HL_MAP);
+    case HL_F_NUMBER:
+    case HL_F_ANY:
+    case HL_FIELD_TYPES:
+        break;
+    }
+    return true;
+}
+
+static const char *find_strange_value(struct hl_arena *arena, const struct hl_field *field, const struct hl_value *tree)
+{
+    const struct hl_value *value = value_of(arena, field->type, field, tree);
+    const char *within = NULL;
+
+    if (hl_value_is_null(tree))
+        return NULL;
+    if (!is_typed(field->type, value))
+        return field->name;
+    if (field->type == HL_F_OBJECT && hl_value_is(tree, HL_MAP))
+        within = hl_tree_find_strange(arena, field->fields, tree);
+    for (size_t i = 0; field->type == HL_F_LIST && hl_value_is(tree, HL_LIST) && within == NULL && i < hl_value_count(tree); i++) {
+        const struct hl_value *item = hl_value_item(tree, i);
+
+        if (!is_typed(field->item, value_of(arena, field->item, field, item)))
+            return field->name;
+        within = field->item == HL_F_OBJECT ? hl_tree_find_strange(arena, field->fields, item) : NULL;
+    }
+    return within == NULL ? NULL : hl_arena_printf(arena, "%s.%s", field->name, within);
+}
+
+const char *hl_tree_find_strange(struct hl_arena *arena, const struct hl_field *fields, const struct hl_value *tree)
+{
+    if (!hl_value_is(tree, HL_MAP))
+        return "it";
+    for (size_t i = 0; i < hl_value_count(tree); i++) {
+        const struct hl_field *field = hl_field_find(fields, hl_value_key(tree, i), false);
+        const char *strange = field == NULL ? hl_value_key(tree, i) : find_strange_value(arena, field, hl_value_at(tree, i));
+
+        if (strange != NULL)
+            return hl_arena_strdup(arena, strange);
+    }
+    return NULL;
+}
+
 /* ---- merge ---- */
 
 struct hl_value *hl_tree_merge(struct hl_arena *arena, const struct hl_value *desired, const struct hl_value *recorded, const struct hl_value *live)

@@ -17,6 +17,9 @@ struct hl_value *hl_tree_of_values(struct hl_arena *arena, const struct hl_field
  * commas, a bare number for a duration counts seconds. What the table does not know is left out; what cannot be typed stays text, so that it differs
  * from whatever is wanted. */
 struct hl_value *hl_values_of_tree(struct hl_arena *arena, const struct hl_field *fields, const struct hl_value *tree);
+/* The path of the first part of a canonical tree that the table does not know or that has another type: Traefik may refuse the file for it. NULL when there
+ * is none. */
+const char *hl_tree_find_strange(struct hl_arena *arena, const struct hl_field *fields, const struct hl_value *tree);
 /* What the file must hold: `desired`, with those parts of `live` that neither `desired` nor `recorded` names. Lists are taken whole. Each may be NULL. */
 struct hl_value *hl_tree_merge(struct hl_arena *arena, const struct hl_value *desired, const struct hl_value *recorded, const struct hl_value *live);
 

@@ -147,14 +147,35 @@ static void judge(struct hl_batch *batch, const struct hl_value *raw)
     }
 }
 
-static bool fail_not_loaded(const struct hl_batch *batch, struct hl_error **err)
+/* What in the file may be the reason: something strange in an object that was added by hand. */
+static const char *find_suspect(struct hl_batch *batch)
 {
+    for (size_t i = 0; i < 3 * HL_TRAEFIK_KINDS; i++) {
+        const enum hl_traefik_kind kind = (enum hl_traefik_kind)(i % HL_TRAEFIK_KINDS);
+        const struct hl_value *objects = hl_document_section(&batch->after, hl_traefik_protocols[i / HL_TRAEFIK_KINDS], hl_traefik_section(kind));
+
+        for (size_t j = 0; j < hl_value_count(objects); j++) {
+            const struct hl_traefik_object object = {.kind = kind, .name = hl_value_key(objects, j)};
+            const char *strange = hl_traefik_object_find_strange(&batch->after, batch->arena, &object);
+
+            if (strange != NULL)
+                return hl_arena_printf(batch->arena, "'%s' of %s '%s'", strange, hl_traefik_kind_info(kind)->name, object.name);
+        }
+    }
+    return NULL;
+}
+
+static bool fail_not_loaded(struct hl_batch *batch, struct hl_error **err)
+{
+    const char *suspect = find_suspect(batch);
     char limit[32];
 
     hl_format_duration(batch->traefik->verify_ms, limit);
     hl_fail(err, HL_E_TIMEOUT, "Traefik did not load '%s' within %s", batch->traefik->path, limit);
     if (batch->folder.problem != NULL)
         return hl_error_hint(err, "one broken file keeps Traefik from reading all of them: %s", batch->folder.problem);
+    if (suspect != NULL)
+        return hl_error_hint(err, "Traefik's log says why; perhaps it is %s, which hlrec does not know", suspect);
     return hl_error_hint(err, "Traefik's log says why; often '%s' is not the folder that it reads, a file is mounted instead of the folder, or the folder is on a network file "
                               "system, whose changes Traefik does not see",
                          batch->traefik->directory);

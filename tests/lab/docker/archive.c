@@ -70,7 +70,7 @@ static bool check_target(struct docker_call *c, const struct docker_container *c
     if (file != NULL && file->type != '5')
         return docker_fail(c, 500, "extraction point is not a directory");
     if (!has_folder(container, path))
-        return docker_fail(c, 404, "Could not find the file %s in container %s", path, container->id);
+        return docker_fail(c, 404, "Could not find the file %s in container %s", path, c->name);
     if (is_read_only_mount(container, path))
         return docker_fail(c, 403, "mounted volume is marked read-only");
     if (hl_value_get_bool(container->host, "ReadonlyRootfs", false))
@@ -90,7 +90,7 @@ void docker_archive_put(struct docker_call *c)
     if (container == NULL)
         return;
     if (*query == '\0') {
-        docker_fail(c, 400, "missing path");
+        docker_fail(c, 400, "bad parameter: pathcannot be empty");
         return;
     }
     if (!check_target(c, container, path))
@@ -166,14 +166,14 @@ void docker_archive_get(struct docker_call *c)
     if (container == NULL)
         return;
     if (*query == '\0') {
-        docker_fail(c, 400, "missing path");
+        docker_fail(c, 400, "bad parameter: pathcannot be empty");
         return;
     }
     file = hl_map_find(&container->files, path);
     if (file == NULL && has_folder(container, path))
         file = &folder;
     if (file == NULL) {
-        docker_fail(c, 404, "Could not find the file %s in container %s", path, container->id);
+        docker_fail(c, 404, "Could not find the file %s in container %s", path, c->name);
         return;
     }
     lab_put_header(c->call, "X-Docker-Container-Path-Stat", "%s", describe(c->arena, file));

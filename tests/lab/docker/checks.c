@@ -14,6 +14,14 @@ static const char *item_text(const struct hl_value *list, size_t index)
     return hl_value_item(list, index)->text.data;
 }
 
+static bool is_one_of(const char *text, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i], text) == 0)
+            return true;
+    return false;
+}
+
 /* --- Config --- */
 
 static bool check_environment(struct docker_call *c, const struct hl_value *config)
@@ -40,15 +48,11 @@ static bool check_healthcheck(struct docker_call *c, const struct hl_value *conf
     return hl_value_get_int(check, "Retries", 0) >= 0 || docker_fail(c, 400, "Retries in Healthcheck cannot be negative");
 }
 
-static bool check_ports(struct docker_call *c, const struct hl_value *config, const struct hl_value *host)
+static bool check_ports(struct docker_call *c, const struct hl_value *host)
 {
-    const struct hl_value *exposed = hl_value_get(config, "ExposedPorts");
     const struct hl_value *bindings = hl_value_get(host, "PortBindings");
     bool udp = false;
 
-    for (size_t i = 0; i < hl_value_count(exposed); i++)
-        if (docker_port_of_key(hl_value_key(exposed, i), &udp) < 0)
-            return docker_fail(c, 400, "invalid port specification: \"%s\"", hl_value_key(exposed, i));
     for (size_t i = 0; i < hl_value_count(bindings); i++) {
         const struct hl_value *list = hl_value_at(bindings, i);
 
@@ -72,12 +76,9 @@ bool docker_check_restart(struct docker_call *c, const struct hl_value *policy, 
     static const char *const names[] = {"", "no", "always", "unless-stopped", "on-failure"};
     const char *name = hl_value_get_text(policy, "Name");
     int64_t retries = hl_value_get_int(policy, "MaximumRetryCount", 0);
-    bool known = false;
 
     name = name == NULL ? "" : name;
-    for (size_t i = 0; i < HL_COUNT(names); i++)
-        known = known || strcmp(name, names[i]) == 0;
-    if (!known)
+    if (!is_one_of(name, names, HL_COUNT(names)))
         return docker_fail(c, 400, "invalid restart policy '%s'", name);
     if (retries < 0)
         return docker_fail(c, 400, "maximum retry count cannot be negative");
@@ -148,7 +149,7 @@ static bool check_capabilities(struct docker_call *c, const struct hl_value *hos
 
     for (size_t i = 0; i < hl_value_count(list); i++)
         if (!is_capability(item_text(list, i)))
-            return docker_fail(c, 400, "invalid %s: unknown capability: \"%s\"", key, item_text(list, i));
+            return docker_fail(c, 400, "invalid %s: unknown capability: \"CAP_%s\"", key, item_text(list, i));
     return true;
 }
 
@@ -166,7 +167,7 @@ static bool check_resources(struct docker_call *c, const struct hl_value *host)
     if (memory > 0 && swap > 0 && swap < memory)
         return docker_fail(c, 400, "Minimum memoryswap limit should be larger than memory limit, see usage");
     if (cpus != 0 && quota)
-        return docker_fail(c, 400, "Conflicting options: Nano CPUs and CPU Period cannot both be set");
+        return docker_fail(c, 400, "Conflicting options: Nano CPUs and CPU Quota cannot both be set");
     if (cpus < 0 || cpus > CPUS * INT64_C(1000000000))
         return docker_fail(c, 400, "Range of CPUs is from 0.01 to %d.00, as there are only %d CPUs available", CPUS, CPUS);
     return true;
@@ -175,20 +176,16 @@ static bool check_resources(struct docker_call *c, const struct hl_value *host)
 static bool check_logging(struct docker_call *c, const struct hl_value *host)
 {
     static const char *const known[] = {"max-size", "max-file", "labels", "labels-regex", "env", "env-regex", "tag", "compress"};
+    static const char *const drivers[] = {"local", "none", "syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "gcplogs", "logentries"};
     const struct hl_value *log = hl_value_get(host, "LogConfig");
     const struct hl_value *options = hl_value_get(log, "Config");
     const char *type = hl_value_get_text(log, "Type");
 
     if (!hl_is_blank(type) && strcmp(type, "json-file") != 0)
-        return true;
-    for (size_t i = 0; i < hl_value_count(options); i++) {
-        bool fine = false;
-
-        for (size_t j = 0; j < HL_COUNT(known); j++)
-            fine = fine || strcmp(known[j], hl_value_key(options, i)) == 0;
-        if (!fine)
+        return is_one_of(type, drivers, HL_COUNT(drivers)) || docker_fail(c, 400, "error looking up logging plugin %s: plugin \"%s\" not found", type, type);
+    for (size_t i = 0; i < hl_value_count(options); i++)
+        if (!is_one_of(hl_value_key(options, i), known, HL_COUNT(known)))
             return docker_fail(c, 400, "unknown log opt '%s' for json-file log driver", hl_value_key(options, i));
-    }
     return true;
 }
 
@@ -205,18 +202,44 @@ static bool check_security(struct docker_call *c, const struct hl_value *host)
     return true;
 }
 
-/* "container:name" is kept as the id. */
+static bool check_rest(struct docker_call *c, const struct hl_value *config, const struct hl_value *host)
+{
+    const char *stop = hl_value_get_text(config, "StopSignal");
+    const struct hl_value *hosts = hl_value_get(host, "ExtraHosts");
+    int64_t score = hl_value_get_int(host, "OomScoreAdj", 0);
+
+    if (stop != NULL && docker_signal(stop) == 0)
+        return docker_fail(c, 400, "Invalid signal: %s", stop);
+    for (size_t i = 0; i < hl_value_count(hosts); i++)
+        if (strchr(item_text(hosts, i), ':') == NULL)
+            return docker_fail(c, 400, "bad format for add-host: \"%s\"", item_text(hosts, i));
+    if (score < -1000 || score > 1000)
+        return docker_fail(c, 400, "Invalid value %" PRId64 ", range for oom score adj is [-1000, 1000]", score);
+    return hl_value_get_int(host, "ShmSize", 0) >= 0 || docker_fail(c, 400, "SHM size can not be less than 0");
+}
+
+/* "container:name" is kept as the id. Only of a network it is no fault yet that there is none. */
 static bool resolve_namespace(struct docker_call *c, struct hl_value *host, const char *key)
 {
     const char *mode = hl_value_get_text(host, key);
-    const struct docker_container *other = NULL;
+    const char *name = mode != NULL && hl_starts_with(mode, "container:") ? mode + strlen("container:") : NULL;
+    const struct docker_container *other = name == NULL ? NULL : docker_container_peek(c->docker, name);
 
-    if (mode == NULL || !hl_starts_with(mode, "container:"))
-        return true;
-    other = docker_container_find(c, mode + strlen("container:"));
-    if (other == NULL)
-        return false;
-    hl_value_map_put(host, key, hl_value_printf(c->arena, "container:%s", other->id));
+    if (other != NULL)
+        hl_value_map_put(host, key, hl_value_printf(c->arena, "container:%s", other->id));
+    return name == NULL || other != NULL || strcmp(key, "NetworkMode") == 0 || docker_fail(c, 400, "No such container: %s", name);
+}
+
+static bool check_sources(struct docker_call *c, const struct hl_value *host)
+{
+    const struct hl_value *list = hl_value_get(host, "VolumesFrom");
+
+    for (size_t i = 0; i < hl_value_count(list); i++) {
+        const char *name = hl_arena_copy(c->arena, item_text(list, i), strcspn(item_text(list, i), ":"));
+
+        if (docker_container_peek(c->docker, name) == NULL)
+            return docker_fail(c, 400, "No such container: %s", name);
+    }
     return true;
 }
 
@@ -230,7 +253,7 @@ static bool check_host(struct docker_call *c, struct hl_value *host)
         return docker_fail(c, 400, "Unknown runtime specified %s", runtime);
     return check_capabilities(c, host, "CapAdd") && check_capabilities(c, host, "CapDrop") && check_resources(c, host) && check_logging(c, host) &&
            check_security(c, host) && resolve_namespace(c, host, "NetworkMode") && resolve_namespace(c, host, "PidMode") &&
-           resolve_namespace(c, host, "IpcMode");
+           resolve_namespace(c, host, "IpcMode") && check_sources(c, host);
 }
 
 /* --- Networks --- */
@@ -254,6 +277,6 @@ static bool check_networking(struct docker_call *c, const struct hl_value *endpo
 
 bool docker_check_create(struct docker_call *c, const struct hl_value *config, struct hl_value *host, const struct hl_value *endpoints)
 {
-    return check_environment(c, config) && check_healthcheck(c, config) && check_ports(c, config, host) && check_host(c, host) &&
+    return check_environment(c, config) && check_healthcheck(c, config) && check_rest(c, config, host) && check_ports(c, host) && check_host(c, host) &&
            check_networking(c, endpoints);
 }

@@ -117,16 +117,29 @@ static struct docker_container *find_prefix(struct docker *docker, const char *t
     return found;
 }
 
+static struct docker_container *look_up(struct docker *docker, const char *text, size_t *count)
+{
+    struct docker_container *container = docker_container_by_id(docker, text);
+
+    *count = 1;
+    if (container == NULL)
+        container = hl_map_find(&docker->containers_by_name, text);
+    return container != NULL ? container : find_prefix(docker, text, count);
+}
+
+struct docker_container *docker_container_peek(struct docker *docker, const char *text)
+{
+    size_t count = 0;
+
+    return look_up(docker, text[0] == '/' ? text + 1 : text, &count);
+}
+
 struct docker_container *docker_container_find(struct docker_call *c, const char *text)
 {
     const char *bare = text[0] == '/' ? text + 1 : text;
-    struct docker_container *container = docker_container_by_id(c->docker, bare);
-    size_t count = 1;
+    size_t count = 0;
+    struct docker_container *container = look_up(c->docker, bare, &count);
 
-    if (container == NULL)
-        container = hl_map_find(&c->docker->containers_by_name, bare);
-    if (container == NULL)
-        container = find_prefix(c->docker, bare, &count);
     if (container != NULL && count > 1) {
         docker_fail(c, 400, "Multiple IDs found with provided prefix: %s", bare);
         return NULL;

@@ -13,20 +13,29 @@ struct wish {
     const char *name;
 };
 
+static void put_default(struct hl_value *map, const char *key, const char *text)
+{
+    if (hl_is_blank(hl_value_get_text(map, key)))
+        hl_value_map_put_text(map, key, text);
+}
+
 static bool read_wish(struct docker_call *c, struct wish *wish)
 {
     struct hl_value *body = docker_body(c);
     struct hl_value *networking = NULL;
+    struct hl_value *host = docker_get(body, "HostConfig");
 
     if (body == NULL)
         return false;
     if (hl_value_count(body) == 0)
         return docker_fail(c, 400, "Config cannot be empty in order to create a container");
-    if (!docker_decode(c, "Config", docker_config_fields, body, &wish->config) ||
-        !docker_decode(c, "HostConfig", docker_host_fields, docker_get(body, "HostConfig"), &wish->host) ||
+    if (!docker_decode(c, "ContainerConfigWrapper", docker_config_fields, body, &wish->config) ||
+        !docker_decode(c, "HostConfig", docker_host_fields, host, &wish->host) ||
         !docker_decode(c, "NetworkingConfig", docker_networking_fields, docker_get(body, "NetworkingConfig"), &networking))
         return false;
     wish->endpoints = hl_value_get(networking, "EndpointsConfig");
+    if (!hl_value_is_null(host)) /* or the runtime is chosen at start, and not shown */
+        put_default(wish->host, "Runtime", "runc");
     wish->name = lab_query(c->call, "name");
     wish->name += wish->name[0] == '/' ? 1 : 0;
     if (*wish->name != '\0' && !docker_name_is_valid(wish->name))
@@ -44,36 +53,30 @@ static bool check_name(struct docker_call *c, const char *name)
                                          name, holder->id);
 }
 
+static bool check_platform(struct docker_call *c, const char *image)
+{
+    const char *platform = lab_query(c->call, "platform");
+
+    if (*platform == '\0' || strcmp(platform, "linux") == 0 || hl_starts_with(platform, "linux/amd64"))
+        return true;
+    if (strchr(platform, '/') == NULL)
+        return docker_fail(c, 400, "\"%s\": unknown operating system or architecture: invalid argument", platform);
+    return docker_fail(c, 404, "image with reference %s was found but does not match the specified platform: wanted %s, actual: linux/amd64", image, platform);
+}
+
 static struct docker_image *find_image(struct docker_call *c, const struct wish *wish)
 {
     const char *text = hl_value_get_text(wish->config, "Image");
-    const char *platform = lab_query(c->call, "platform");
     struct docker_image *image = docker_image_find(c->docker, c->arena, text);
-    struct docker_reference reference;
 
     if (image == NULL) {
-        bool parsed = docker_reference_parse(c->arena, text, &reference);
-
-        docker_fail(c, 404, "No such image: %s%s", text, parsed && reference.tag == NULL && reference.digest == NULL ? ":latest" : "");
+        docker_image_fail(c, text, "");
         return NULL;
     }
-    if (*platform != '\0' && strcmp(platform, "linux") != 0 && !hl_starts_with(platform, "linux/amd64")) {
-        docker_fail(c, 404,
-                    "image with reference %s was found but does not match the specified platform: wanted %s, actual: "
-                    "linux/amd64",
-                    text, platform);
-        return NULL;
-    }
-    return image;
+    return check_platform(c, text) ? image : NULL;
 }
 
 /* --- Defaults of the engine --- */
-
-static void put_default(struct hl_value *map, const char *key, const char *text)
-{
-    if (hl_is_blank(hl_value_get_text(map, key)))
-        hl_value_map_put_text(map, key, text);
-}
 
 static bool is_text(const struct hl_value *map, const char *key, const char *text)
 {
@@ -91,7 +94,6 @@ static void set_defaults(struct hl_arena *arena, struct hl_value *host)
     put_default(host, "NetworkMode", "default");
     put_default(host, "IpcMode", "private");
     put_default(host, "CgroupnsMode", "host");
-    put_default(host, "Runtime", "runc");
     put_default(log, "Type", "json-file");
     if (hl_value_is_null(hl_value_get(log, "Config")))
         hl_value_map_put(log, "Config", hl_value_map(arena));
@@ -180,6 +182,8 @@ static struct docker_container *new_container(const struct docker_image *image)
 
 static bool fill(struct docker_call *c, struct docker_container *container, struct wish *wish)
 {
+    if (hl_value_count(hl_value_get(wish->config, "Volumes")) == 0)
+        hl_value_map_put(wish->config, "Volumes", hl_value_null(c->arena));
     set_defaults(c->arena, wish->host);
     set_hostname(container, wish->config, wish->host);
     container->name = *wish->name != '\0' ? hl_arena_strdup(container->arena, wish->name) : hl_arena_printf(container->arena, "lab_%.8s", container->id);
@@ -239,7 +243,8 @@ static bool check_update(struct docker_call *c, const struct docker_container *c
                            "update the memoryswap at the same time",
                            container->id);
     if ((cpus != 0 && (quota || has_quota)) || (quota && hl_value_get_int(container->host, "NanoCpus", 0) != 0))
-        return docker_fail(c, 409, "Conflicting options: CPU Period cannot be updated as NanoCPUs has already been set");
+        return docker_fail(c, 409, "Cannot update container %s: Conflicting options: CPU Quota cannot be updated as NanoCPUs has already been set",
+                           container->id);
     return docker_check_restart(c, hl_value_get(update, "RestartPolicy"), false);
 }
 

@@ -95,8 +95,8 @@ struct docker_network {
     struct hl_value *ipam, *options, *labels;
     uint32_t subnet, mask, gateway, range, range_mask; /* host order; 0 without addresses */
     struct hl_map addresses;                           /* text -> struct docker_container * or NULL */
-    uint32_t last_given;
-    size_t active; /* running endpoints */
+    uint32_t first_free;                               /* no number below it is free */
+    size_t active;                                     /* running endpoints */
 };
 
 struct docker_volume {
@@ -194,6 +194,8 @@ struct hl_value *docker_get(const struct hl_value *map, const char *key);
 
 /* By full id, exact name, prefix of an id; settled. NULL when there is none, and answered. */
 struct docker_container *docker_container_find(struct docker_call *c, const char *text);
+/* The same, neither settled nor answered. */
+struct docker_container *docker_container_peek(struct docker *docker, const char *text);
 struct docker_container *docker_container_by_id(struct docker *docker, const char *id);
 void docker_container_add(struct docker *docker, struct docker_container *container);
 void docker_container_remove(struct docker *docker, struct docker_container *container, bool volumes);
@@ -209,6 +211,8 @@ const char *docker_health_name(enum docker_health health);
 
 /* --- lifecycle.c: what starts and ends --- */
 
+/* "SIGTERM", "term", "15"; 0 when there is no such signal. */
+int docker_signal(const char *text);
 bool docker_start_container(struct docker_call *c, struct docker_container *container);
 /* By itself or by a signal. Gives addresses and ports back; with AutoRemove the container is gone afterwards. */
 void docker_exit_container(struct docker *docker, struct docker_container *container, int64_t exit_code);
@@ -267,6 +271,9 @@ struct docker_reference {
 };
 
 bool docker_reference_parse(struct hl_arena *arena, const char *text, struct docker_reference *out);
+/* Both answer that the text is no reference, or none that is here. */
+bool docker_reference_fail(struct docker_call *c, int status, const char *text);
+bool docker_image_fail(struct docker_call *c, const char *text, const char *prefix);
 void docker_images_open(struct docker *docker);
 struct docker_image *docker_image_find(struct docker *docker, struct hl_arena *arena, const char *text);
 struct docker_image *docker_image_by_id(struct docker *docker, const char *id);

@@ -43,24 +43,29 @@ static void set_holder(struct docker_network *network, uint32_t address, struct 
     hl_map_put(&network->addresses, text, container);
 }
 
-/* The next one that nobody holds, in turn; 0 when the network is full. */
-static uint32_t next_address(struct docker_network *network)
+/* The lowest that nobody holds; 0 when the network is full. */
+static uint32_t lowest_address(struct docker_network *network)
 {
     uint32_t base = network->range_mask != 0 ? network->range : network->subnet;
     uint32_t mask = network->range_mask != 0 ? network->range_mask : network->mask;
-    uint32_t size = ~mask;
 
-    for (uint32_t tried = 0; tried <= size; tried++) {
-        network->last_given = network->last_given >= size ? 0 : network->last_given + 1;
+    for (; network->first_free <= ~mask; network->first_free++) {
+        uint32_t address = base + network->first_free;
+        bool special = address == network->subnet || address == network->gateway || address == (network->subnet | ~network->mask);
 
-        uint32_t address = base + network->last_given;
-
-        if (address == network->subnet || address == network->gateway || address == (network->subnet | ~network->mask))
-            continue;
-        if (holder_of(network, address) == NULL)
+        if (!special && holder_of(network, address) == NULL)
             return address;
     }
     return 0;
+}
+
+static void give_back(struct docker_network *network, uint32_t address)
+{
+    uint32_t base = network->range_mask != 0 ? network->range : network->subnet;
+
+    set_holder(network, address, NULL);
+    if (address >= base && address - base < network->first_free)
+        network->first_free = address - base;
 }
 
 /* --- Endpoints --- */
@@ -137,7 +142,7 @@ bool docker_endpoint_check(struct docker_call *c, const struct docker_network *n
                            "user specified IP address is supported only when connecting to networks with user configured "
                            "subnets");
     if (!docker_address_parse(text, &address))
-        return docker_fail(c, 400, "invalid IPv4 address: %s", text);
+        return docker_fail(c, c->docker->minor >= 44 ? 400 : 500, "Invalid IPv4 address: %s)", text);
     if ((address & network->mask) != network->subnet)
         return docker_fail(c, c->docker->minor >= 44 ? 400 : 500, "Invalid address %s: It does not belong to any of this network's subnets", text);
     return true;
@@ -150,7 +155,7 @@ static bool take_address(struct docker_call *c, struct docker_container *contain
     if (network->mask == 0)
         return true;
     if (hl_is_blank(text)) {
-        endpoint->address = next_address(network);
+        endpoint->address = lowest_address(network);
         if (endpoint->address == 0)
             return docker_fail(c, 500, "no available IPv4 addresses on this network's address pools: %s (%s)", network->name, network->id);
     } else {
@@ -201,7 +206,7 @@ void docker_endpoint_down(struct docker *docker, struct docker_container *contai
     if (network != NULL) {
         network->active--;
         if (endpoint->address != 0)
-            set_holder(network, endpoint->address, NULL);
+            give_back(network, endpoint->address);
     }
     endpoint->endpoint_id = "";
     endpoint->address = 0;

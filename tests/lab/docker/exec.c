@@ -93,8 +93,10 @@ void docker_container_exec(struct docker_call *c)
         return;
     }
     if (container->state != RUNNING) {
-        docker_fail(c, 409, container->state == PAUSED ? "Container %s is paused, unpause the container before exec" : "Container %s is not running",
-                    container->id);
+        if (container->state == PAUSED)
+            docker_fail(c, 409, "Container %s is paused, unpause the container before exec", c->name);
+        else
+            docker_fail(c, 409, "Container %s is not running", container->id);
         return;
     }
     exec = hl_arena_alloc(c->docker->arena, sizeof(*exec));

@@ -225,19 +225,43 @@ static const char *const shape_names[] = {
     [S_BOOL] = "bool",
     [S_INT] = "int64",
     [S_TEXTS] = "[]string",
-    [S_COMMAND] = "strslice.StrSlice",
+    [S_COMMAND] = "[]string",
     [S_TEXT_MAP] = "map[string]string",
     [S_EMPTIES] = "map[string]struct {}",
-    [S_OBJECT] = "object",
-    [S_OBJECTS] = "[]object",
-    [S_OBJECT_MAP] = "map[string]object",
+    [S_OBJECT] = "struct",
+    [S_OBJECTS] = "[]struct",
+    [S_OBJECT_MAP] = "map[string]struct",
     [S_PORTS] = "nat.PortMap",
 };
 
+/* As Go calls them. */
+static const char *json_type(const struct hl_value *value)
+{
+    static const char *const names[] = {
+        [HL_NULL] = "null",   [HL_BOOL] = "bool",  [HL_INT] = "number", [HL_REAL] = "number",
+        [HL_TEXT] = "string", [HL_LIST] = "array", [HL_MAP] = "object", [HL_UNKNOWN] = "null",
+    };
+
+    return names[value->type];
+}
+
 static bool fail_type(struct docker_call *c, const char *type, const struct docker_field *field, const struct hl_value *value)
 {
-    return docker_fail(c, c->docker->minor >= 44 ? 400 : 500, "json: cannot unmarshal %s into Go struct field %s.%s of type %s", hl_type_name(value->type),
-                       type, field->name, shape_names[field->shape]);
+    bool lax = strcmp(type, "NetworkCreateRequest") == 0; /* where the engine has always known whose fault it is */
+    const char *wanted = shape_names[field->shape];
+
+    /* Of a list or map of texts the item is to blame, when the outside is right. */
+    for (size_t i = 0; i < hl_value_count(value); i++) {
+        const struct hl_value *item = value->type == HL_LIST ? hl_value_item(value, i) : hl_value_at(value, i);
+
+        if (item->type != HL_TEXT && ((field->shape == S_TEXTS && value->type == HL_LIST) || (field->shape == S_TEXT_MAP && value->type == HL_MAP))) {
+            value = item;
+            wanted = "string";
+            break;
+        }
+    }
+    return docker_fail(c, lax || c->docker->minor >= 44 ? 400 : 500, "json: cannot unmarshal %s into Go struct field %s.%s of type %s", json_type(value), type,
+                       field->name, wanted);
 }
 
 static bool all_are(const struct hl_value *container, enum hl_type type)
@@ -376,6 +400,8 @@ static bool is_left_out(const struct docker_field *field, const struct hl_value 
 bool docker_decode(struct docker_call *c, const char *type, const struct docker_field *fields, const struct hl_value *body, struct hl_value **out)
 {
     *out = hl_value_map(c->arena);
+    if (!hl_value_is_null(body) && body->type != HL_MAP)
+        return docker_fail(c, c->docker->minor >= 44 ? 400 : 500, "json: cannot unmarshal %s into Go struct field %s of type struct", json_type(body), type);
     for (const struct docker_field *field = fields; field->name != NULL; field++) {
         struct hl_value *given = docker_get(body, field->name);
         struct hl_value *value = NULL;

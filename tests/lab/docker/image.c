@@ -177,12 +177,23 @@ void docker_images_open(struct docker *docker)
 
 /* --- Calls --- */
 
-static struct docker_image *find(struct docker_call *c)
+bool docker_image_fail(struct docker_call *c, const char *text, const char *prefix)
+{
+    struct docker_reference reference;
+    bool parsed = docker_reference_parse(c->arena, text, &reference);
+    bool bare = parsed && reference.tag == NULL && reference.digest == NULL && !hl_starts_with(text, "sha256:");
+
+    if (!parsed && !hl_starts_with(text, "sha256:"))
+        return docker_reference_fail(c, 400, text);
+    return docker_fail(c, 404, "%sNo such image: %s%s", prefix, text, bare ? ":latest" : "");
+}
+
+static struct docker_image *find(struct docker_call *c, const char *prefix)
 {
     struct docker_image *image = docker_image_find(c->docker, c->arena, c->name);
 
     if (image == NULL)
-        docker_fail(c, 404, "no such image: %s: No such image: %s", c->name, c->name);
+        docker_image_fail(c, c->name, prefix);
     return image;
 }
 
@@ -200,7 +211,7 @@ static struct hl_value *full_config(struct docker_call *c, const struct docker_i
 
 void docker_image_inspect(struct docker_call *c)
 {
-    const struct docker_image *image = find(c);
+    const struct docker_image *image = find(c, hl_arena_printf(c->arena, "no such image: %s: ", c->name));
     struct hl_value *out = hl_value_map(c->arena);
     struct hl_value *layers = hl_value_list(c->arena);
     struct hl_value *root = hl_value_map(c->arena);
@@ -274,7 +285,7 @@ void docker_images_list(struct docker_call *c)
 
 void docker_image_tag(struct docker_call *c)
 {
-    struct docker_image *image = find(c);
+    struct docker_image *image = find(c, "");
     const char *repository = lab_query(c->call, "repo");
     const char *tag = lab_query(c->call, "tag");
     struct docker_reference reference;
@@ -282,7 +293,7 @@ void docker_image_tag(struct docker_call *c)
     if (image == NULL)
         return;
     if (!docker_reference_parse(c->arena, repository, &reference) || reference.digest != NULL) {
-        docker_fail(c, 400, "invalid reference format");
+        docker_reference_fail(c, 500, repository);
         return;
     }
     if (*tag != '\0')
@@ -342,7 +353,7 @@ static bool untag(struct docker_call *c, struct docker_image *image, struct hl_v
 
 void docker_image_delete(struct docker_call *c)
 {
-    struct docker_image *image = find(c);
+    struct docker_image *image = find(c, "");
     const struct docker_container *user = image == NULL ? NULL : user_of(c->docker, image);
     struct hl_value *list = hl_value_list(c->arena);
 

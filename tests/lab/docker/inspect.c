@@ -162,8 +162,8 @@ static struct hl_value *settings_of(struct docker_call *c, const struct docker_c
         (const char *const[]){"Bridge", "LinkLocalIPv6Address", "EndpointID", "Gateway", "GlobalIPv6Address", "IPAddress", "IPv6Gateway", "MacAddress", NULL},
         "");
     put_nulls(c->arena, settings, (const char *const[]){"SecondaryIPAddresses", "SecondaryIPv6Addresses", NULL});
-    hl_value_map_put_text(settings, "SandboxID", docker_container_runs(container) ? container->id : "");
-    hl_value_map_put_text(settings, "SandboxKey", docker_container_runs(container) ? "/var/run/docker/netns/lab" : "");
+    hl_value_map_put_text(settings, "SandboxID", container->started_ns != 0 ? container->id : "");
+    hl_value_map_put_text(settings, "SandboxKey", container->started_ns != 0 ? "/var/run/docker/netns/lab" : "");
     hl_value_map_put_bool(settings, "HairpinMode", false);
     hl_value_map_put_int(settings, "LinkLocalIPv6PrefixLen", 0);
     hl_value_map_put_int(settings, "GlobalIPv6PrefixLen", 0);

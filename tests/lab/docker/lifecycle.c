@@ -264,7 +264,7 @@ void docker_container_restart(struct docker_call *c)
     }
 }
 
-static int signal_number(const char *text)
+int docker_signal(const char *text)
 {
     static const struct {
         const char *name;
@@ -275,8 +275,6 @@ static int signal_number(const char *text)
     };
     int64_t number = 0;
 
-    if (*text == '\0')
-        return SIGKILL;
     if (hl_parse_int(text, 1, 64, &number))
         return (int)number;
     text += strncasecmp(text, "SIG", 3) == 0 ? 3 : 0;
@@ -289,7 +287,7 @@ static int signal_number(const char *text)
 void docker_container_kill(struct docker_call *c)
 {
     const char *name = lab_query(c->call, "signal");
-    int number = signal_number(name);
+    int number = *name == '\0' ? SIGKILL : docker_signal(name);
     struct docker_container *container = docker_container_find(c, c->name);
 
     if (container == NULL)
@@ -336,7 +334,7 @@ void docker_container_unpause(struct docker_call *c)
     if (container == NULL)
         return;
     if (container->state != PAUSED) {
-        docker_fail(c, 409, "Container %s is not paused", container->id);
+        docker_fail(c, 500, "Container %s is not paused", container->id);
         return;
     }
     container->state = RUNNING;
@@ -360,7 +358,7 @@ void docker_container_do_rename(struct docker_call *c)
     else if (strcmp(name, container->name) == 0)
         docker_fail(c, 400, "Renaming a container with the same name as its current name");
     else if (!docker_name_is_valid(name))
-        docker_fail(c, 400, "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name);
+        docker_fail(c, 400, "Error when allocating new name: Invalid container name (/%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name);
     else if (holder != NULL)
         docker_fail(c, 409,
                     "Error when allocating new name: Conflict. The container name \"/%s\" is already in use by "

@@ -73,6 +73,18 @@ static const char *image_of(struct docker_call *c, const struct docker_container
     return image != NULL && strcmp(image->id, container->image_id) == 0 ? typed : container->image_id;
 }
 
+static void add_published(struct hl_arena *arena, struct hl_value *ports, const struct docker_port *port, const char *address)
+{
+    struct hl_value *row = hl_value_map(arena);
+    bool udp = false;
+
+    hl_value_map_put_text(row, "IP", address);
+    hl_value_map_put_int(row, "PrivatePort", docker_port_of_key(port->key, &udp));
+    hl_value_map_put_int(row, "PublicPort", port->number);
+    hl_value_map_put_text(row, "Type", udp ? "udp" : "tcp");
+    hl_value_list_add(arena, ports, row);
+}
+
 static struct hl_value *ports_of(struct hl_arena *arena, const struct docker_container *container)
 {
     const struct hl_value *exposed = hl_value_get(container->config, "ExposedPorts");
@@ -81,14 +93,9 @@ static struct hl_value *ports_of(struct hl_arena *arena, const struct docker_con
 
     hl_map_init(&published, arena);
     for (const struct docker_port *port = container->ports; port != NULL; port = port->sibling) {
-        struct hl_value *row = hl_value_map(arena);
-        bool udp = false;
-
-        hl_value_map_put_text(row, "IP", *port->host_ip == '\0' ? "0.0.0.0" : port->host_ip);
-        hl_value_map_put_int(row, "PrivatePort", docker_port_of_key(port->key, &udp));
-        hl_value_map_put_int(row, "PublicPort", port->number);
-        hl_value_map_put_text(row, "Type", udp ? "udp" : "tcp");
-        hl_value_list_add(arena, ports, row);
+        add_published(arena, ports, port, *port->host_ip == '\0' ? "0.0.0.0" : port->host_ip);
+        if (*port->host_ip == '\0')
+            add_published(arena, ports, port, "::");
         hl_map_put(&published, port->key, ports);
     }
     for (size_t i = 0; docker_container_runs(container) && i < hl_value_count(exposed); i++) {

@@ -100,6 +100,24 @@ static bool has_option(const char *options, const char *option)
     return false;
 }
 
+static bool has_known_options(const char *options)
+{
+    static const char *const known[] = {"ro",     "rw",      "z",     "Z",      "nocopy",     "private", "rprivate",
+                                        "shared", "rshared", "slave", "rslave", "consistent", "cached",  "delegated"};
+
+    for (const char *at = options; *at != '\0';) {
+        size_t length = strcspn(at, ",");
+        bool found = false;
+
+        for (size_t i = 0; i < HL_COUNT(known); i++)
+            found = found || (strlen(known[i]) == length && strncmp(known[i], at, length) == 0);
+        if (!found)
+            return false;
+        at += length + (at[length] == ',' ? 1 : 0);
+    }
+    return true;
+}
+
 static bool take_bind(struct builder *b, const char *bind)
 {
     char *copy = hl_arena_strdup(b->c->arena, bind);
@@ -116,6 +134,11 @@ static bool take_bind(struct builder *b, const char *bind)
     const char *target = clean_path(b->container->arena, count == 1 ? parts[0] : parts[1]);
     const char *options = count == 3 ? parts[2] : "";
 
+    if (strcmp(target, "/") == 0)
+        return docker_fail(b->c, 500,
+                           "invalid volume specification: '%s': invalid mount config for type \"bind\": invalid specification: destination can't be '/'", bind);
+    if (!has_known_options(options))
+        return docker_fail(b->c, 500, "invalid mode: %s", options);
     if (!take_target(b, target))
         return false;
     if (count == 1) {
@@ -170,12 +193,19 @@ static bool take_volume_mount(struct builder *b, const struct hl_value *mount, c
         return true;
     }
     if (!docker_name_is_valid(source))
-        return docker_fail(b->c, 400, "create %s: \"%s\" includes invalid characters for a local volume name", source, source);
+        return docker_fail(b->c, 400,
+                           "create %s: \"%s\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you "
+                           "intended to pass a host directory, use absolute path",
+                           source, source);
     if (docker_volume_find(b->c->docker, source) == NULL)
         docker_volume_add(b->c->docker, source, hl_value_get(hl_value_get(options, "DriverConfig"), "Options"), hl_value_get(options, "Labels"));
     add_volume(b, source, target, !hl_value_get_bool(mount, "ReadOnly", false));
     return true;
 }
+
+static const struct {
+    const char *type, *key;
+} option_keys[] = {{"bind", "BindOptions"}, {"volume", "VolumeOptions"}, {"tmpfs", "TmpfsOptions"}};
 
 static bool take_mount(struct builder *b, const struct hl_value *mount)
 {
@@ -185,12 +215,17 @@ static bool take_mount(struct builder *b, const struct hl_value *mount)
     struct hl_value *shown = NULL;
 
     type = type == NULL ? "" : type;
-    if (hl_is_blank(given) || given[0] != '/')
+    if (hl_is_blank(given))
+        return docker_fail(b->c, 400, "invalid mount config for type \"%s\": field Target must not be empty", type);
+    if (given[0] != '/')
         return docker_fail(b->c, 400, "invalid mount config for type \"%s\": invalid mount path: '%s' mount path must be absolute", type,
                            given == NULL ? "" : given);
 
     const char *target = clean_path(arena, given);
 
+    for (size_t i = 0; i < HL_COUNT(option_keys); i++)
+        if (!hl_value_is_null(hl_value_get(mount, option_keys[i].key)) && strcmp(option_keys[i].type, type) != 0)
+            return docker_fail(b->c, 400, "invalid mount config for type \"%s\": field %s must not be specified", type, option_keys[i].key);
     if (!take_target(b, target))
         return false;
     if (strcmp(type, "bind") == 0)
@@ -198,7 +233,9 @@ static bool take_mount(struct builder *b, const struct hl_value *mount)
     if (strcmp(type, "volume") == 0)
         return take_volume_mount(b, mount, target);
     if (strcmp(type, "tmpfs") != 0)
-        return docker_fail(b->c, 400, "invalid mount config for type \"%s\": mount type unknown: \"%s\"", type, type);
+        return docker_fail(b->c, 400, "invalid mount config for type \"%s\": mount type unknown", type);
+    if (hl_value_get_text(mount, "Source") != NULL)
+        return docker_fail(b->c, 400, "invalid mount config for type \"tmpfs\": field Source must not be specified");
     shown = hl_value_map(arena);
     hl_value_map_put_text(shown, "Type", "tmpfs");
     hl_value_map_put_text(shown, "Source", "");

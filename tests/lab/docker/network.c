@@ -61,7 +61,6 @@ void docker_networks_open(struct docker *docker)
             network->subnet = 0xac110000; /* 172.17.0.0/16 */
             network->mask = 0xffff0000;
             network->gateway = network->subnet + 1;
-            network->last_given = 1;
             set_ipam(docker->arena, network, NULL, pool_of(docker->arena, network->subnet, 16));
         }
         add_network(docker, network);
@@ -242,21 +241,16 @@ static bool take_pool(struct docker_call *c, struct docker_network *network, con
     if (subnet == NULL || strchr(subnet, ':') != NULL)
         return true; /* IPv6 is kept as told, and that is all */
     if (!parse_cidr(subnet, &network->subnet, &network->mask))
-        return docker_fail(c, 500,
-                           "failed to parse pool request for address space \"LocalDefault\" pool \"%s\" subpool \"\": "
-                           "invalid CIDR address: %s",
-                           subnet, subnet);
+        return docker_fail(c, 500, "Invalid subnet %s : invalid CIDR address: %s", subnet, subnet);
     if (overlaps(c->docker, network->subnet, network->mask))
         return docker_fail(c, 403, "Pool overlaps with other one on this address space");
     network->user_subnet = true;
     network->gateway = network->subnet + 1;
-    network->last_given = 1;
     if (gateway != NULL && (!docker_address_parse(gateway, &network->gateway) || (network->gateway & network->mask) != network->subnet))
-        return docker_fail(c, 400, "invalid gateway %s", gateway);
+        return docker_fail(c, 500, "failed to allocate gateway (%s): Requested address is out of range", gateway);
     if (range != NULL && !parse_cidr(range, &network->range, &network->range_mask))
-        return docker_fail(c, 500, "invalid CIDR address: %s", range);
-    if (range != NULL)
-        network->last_given = UINT32_MAX;
+        return docker_fail(c, 500, "failed to parse pool request for address space \"LocalDefault\" pool \"%s\" subpool \"%s\": Invalid Address SubPool",
+                           subnet, range);
     return true;
 }
 
@@ -274,8 +268,7 @@ static void assign_pool(struct docker *docker, struct docker_network *network)
         if (overlaps(docker, network->subnet, network->mask))
             continue;
         network->gateway = network->subnet + 1;
-        network->last_given = 1;
-        set_ipam(docker->arena, network, NULL, pool_of(docker->arena, network->subnet, prefix));
+        hl_value_map_put(network->ipam, "Config", pool_of(docker->arena, network->subnet, prefix));
         return;
     }
 }
@@ -301,14 +294,17 @@ static bool check_create(struct docker_call *c, const struct hl_value *wish, con
 {
     const char *name = hl_value_get_text(wish, "Name");
     const char *driver = hl_value_get_text(wish, "Driver");
+    const char *ipam = hl_value_get_text(hl_value_get(wish, "IPAM"), "Driver");
     struct docker_network *found = NULL;
 
     if (*name == '\0')
-        return docker_fail(c, 500, "invalid name: name is empty");
+        return docker_fail(c, 500, "invalid name: ");
     if (match(c->docker, name, true, &found) > 0 && found->predefined)
-        return docker_fail(c, 403, "operation is not permitted on predefined %s network", name);
+        return docker_fail(c, 403, "operation is not permitted on predefined %s network ", name);
     if (*driver != '\0' && strcmp(driver, "bridge") != 0 && strcmp(driver, "macvlan") != 0 && strcmp(driver, "ipvlan") != 0)
         return docker_fail(c, 404, "plugin \"%s\" not found", driver);
+    if (!hl_is_blank(ipam) && strcmp(ipam, "default") != 0 && strcmp(ipam, "null") != 0)
+        return docker_fail(c, 404, "plugin \"%s\" not found", ipam);
     if (found != NULL && (hl_value_get_bool(wish, "CheckDuplicate", false) || c->docker->minor >= 44))
         return docker_fail(c, 409, "network with name %s already exists", name);
     *namesake = found;
@@ -393,6 +389,10 @@ void docker_network_connect(struct docker_call *c)
                     "network");
         return;
     }
+    if (strcmp(network->name, "host") == 0) {
+        docker_fail(c, 400, "container cannot be disconnected from host network or connected to host network");
+        return;
+    }
     if ((docker_container_runs(container) || c->docker->minor >= 44) && !docker_endpoint_check(c, network, hl_value_get(wish, "EndpointConfig")))
         return;
     endpoint = docker_endpoint_find(container, network->name);
@@ -429,7 +429,7 @@ void docker_network_disconnect(struct docker_call *c)
         return;
     }
     if (endpoint == NULL) {
-        docker_fail(c, 500, "container %s is not connected to the network %s", container->id, network->name);
+        docker_fail(c, 500, "container %s is not connected to network %s", container->id, network->name);
         return;
     }
     docker_endpoint_down(c->docker, container, endpoint);

@@ -138,7 +138,7 @@ static bool read_reference(struct docker_call *c, struct docker_reference *refer
     const char *tag = lab_query(c->call, "tag");
     const char *text = *tag == '\0' ? name : hl_arena_printf(c->arena, "%s%s%s", name, hl_starts_with(tag, "sha256:") ? "@" : ":", tag);
 
-    return docker_reference_parse(c->arena, text, reference) || docker_fail(c, 400, "invalid reference format");
+    return docker_reference_parse(c->arena, text, reference) || docker_reference_fail(c, 400, text);
 }
 
 void docker_image_create(struct docker_call *c)
@@ -189,7 +189,7 @@ void docker_distribution(struct docker_call *c)
     char id[7 + DOCKER_ID], digest[7 + DOCKER_ID];
 
     if (!docker_reference_parse(c->arena, c->name, &reference)) {
-        docker_fail(c, 400, "invalid reference format");
+        docker_reference_fail(c, 400, c->name);
         return;
     }
     if (strstr(reference.repository, "missing") != NULL || strstr(reference.repository, "denied") != NULL) {

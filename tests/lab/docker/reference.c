@@ -63,3 +63,10 @@ bool docker_reference_parse(struct hl_arena *arena, const char *text, struct doc
                                                                           : out->repository;
     return true;
 }
+
+bool docker_reference_fail(struct docker_call *c, int status, const char *text)
+{
+    bool upper = strpbrk(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL && strpbrk(text, " \t") == NULL;
+
+    return docker_fail(c, status, "invalid reference format%s", upper ? ": repository name must be lowercase" : "");
+}

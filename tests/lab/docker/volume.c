@@ -108,13 +108,26 @@ void docker_volume_create(struct docker_call *c)
 
     const char *name = hl_value_get_text(wish, "Name");
     const char *driver = hl_value_get_text(wish, "Driver");
+    const struct hl_value *options = hl_value_get(wish, "DriverOpts");
 
+    if (strlen(name) == 1) {
+        docker_fail(c, 400, "create %s: volume name is too short, names should be at least two alphanumeric characters", name);
+        return;
+    }
     if (*name != '\0' && !docker_name_is_valid(name)) {
         docker_fail(c, 400,
                     "create %s: \"%s\" includes invalid characters for a local volume name, only "
                     "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute path",
                     name, name);
         return;
+    }
+    for (size_t i = 0; i < hl_value_count(options); i++) {
+        const char *key = hl_value_key(options, i);
+
+        if (strcmp(key, "type") != 0 && strcmp(key, "device") != 0 && strcmp(key, "o") != 0 && strcmp(key, "size") != 0) {
+            docker_fail(c, 400, "create %s: invalid option: \"%s\"", name, key);
+            return;
+        }
     }
     if (*driver != '\0' && strcmp(driver, "local") != 0) {
         docker_fail(c, 404, "create %s: error looking up volume plugin %s: plugin \"%s\" not found", name, driver, driver);
