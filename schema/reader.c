@@ -13,6 +13,7 @@
 
 enum {
     KEY_CACHE = 1024,  /* a power of two */
+    FIRST_ITEMS = 256,
     KEY_CACHED = 32,   /* longer keys are hardly written twice */
 };
 
@@ -69,7 +70,7 @@ static const char *keep_key(struct reader *reader, const char *data, size_t leng
 static void push_item(struct reader *reader, const struct hl_item *item)
 {
     if (reader->count == reader->capacity) {
-        reader->capacity = reader->capacity == 0 ? 256 : reader->capacity * 2;
+        reader->capacity *= 2;
         reader->items = hl_realloc(reader->items, reader->capacity * sizeof(*reader->items));
     }
     reader->items[reader->count++] = *item;
@@ -462,6 +463,8 @@ struct hl_node *hl_reader_parse(struct hl_arena *arena, const char *text, size_t
     reader->arena = arena;
     reader->diags = diags;
     hl_map_init(&reader->anchors, arena);
+    reader->capacity = FIRST_ITEMS;
+    reader->items = hl_alloc(reader->capacity * sizeof(*reader->items));
     if (yaml_parser_initialize(&parser) == 0)
         abort();
     if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* else it would count as a column */

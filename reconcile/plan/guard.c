@@ -36,10 +36,8 @@ static size_t count_destroyed(const struct hl_plan *plan)
 /* A spec without resources is more often one that was cut off, or the wrong file, than a wish. */
 static void guard_empty_spec(struct hl_plan *plan, const struct hl_plan_input *input)
 {
-    const size_t destroyed = count_destroyed(plan);
-
-    if (input->spec != NULL && input->spec->resources.count == 0 && destroyed > 0 && !input->options.destroy)
-        set_guard(plan, hl_arena_printf(plan->arena, "the spec has no resources, so the plan deletes all %zu that are recorded", destroyed),
+    if (input->spec != NULL && input->spec->resources.count == 0 && count_destroyed(plan) > 0 && !input->options.destroy)
+        set_guard(plan, "the spec has no resources, so all that is recorded would be deleted",
                   "is it the right file, and whole? To delete all that the stack owns run `hlrec destroy`");
 }
 
@@ -57,7 +55,7 @@ static void guard_max_destroy(struct hl_plan *plan, const struct hl_plan_input *
     if (input->options.destroy)
         return; /* asked for in so many words */
     if (limit >= 0 && destroyed > (size_t)limit)
-        set_guard(plan, hl_arena_printf(plan->arena, "the plan deletes %zu objects, max_destroy allows %lld", destroyed, (long long)limit),
+        set_guard(plan, hl_arena_printf(plan->arena, "the plan deletes %zu object%s, max_destroy allows %lld", destroyed, destroyed == 1 ? "" : "s", (long long)limit),
                   "if that is meant, run with --max-destroy set to the number");
     else if (share >= 0 && (double)destroyed > share * (double)recorded)
         set_guard(plan, hl_arena_printf(plan->arena, "the plan deletes %zu of %zu objects, max_destroy allows %.0f %%", destroyed, recorded, share * 100.0),

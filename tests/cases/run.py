@@ -41,6 +41,7 @@ VOLATILE = (
     (re.compile(r"\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?"), "TIME"),
     (re.compile(r"\b\d+\.\d+ s\b"), "N s"),
     (re.compile(r"\b\d+ ms\b"), "N ms"),
+    (re.compile(r"\b1[6-9]\d{11}\b"), "MS"),
     (re.compile(r'("(?:elapsed|read)_ms": ?)\d+'), r"\1N"),
 )
 

@@ -57,7 +57,8 @@ bool hl_traefik_api_version(struct hl_traefik *traefik, struct hl_arena *arena, 
     return true;
 }
 
-bool hl_traefik_api_await_version(struct hl_traefik *traefik, const struct hl_run *run, struct hl_arena *arena, struct hl_traefik_version *version, struct hl_error **err)
+bool hl_traefik_api_await_version(struct hl_traefik *traefik, const struct hl_run *run, struct hl_arena *arena, struct hl_traefik_version *version,
+                                  struct hl_error **err)
 {
     const int64_t end = clock_ms() + START_MS;
 
@@ -137,7 +138,7 @@ static bool is_split_name(struct hl_arena *arena, const char *key, const char *f
 }
 
 void hl_traefik_api_find(const struct hl_value *raw, struct hl_arena *arena, enum hl_traefik_kind kind, const char *protocol, const char *name,
-                 struct hl_traefik_api_status *status)
+                         struct hl_traefik_api_status *status)
 {
     const struct hl_value *objects = hl_value_get(raw, raw_section(kind, protocol));
     const char *full = hl_arena_printf(arena, "%s@file", name);
@@ -165,7 +166,8 @@ bool hl_traefik_api_is_disabled(const struct hl_traefik_api_status *status)
 
 /* ---- the marker ---- */
 
-enum hl_traefik_api_wait hl_traefik_api_await_marker(struct hl_traefik *traefik, const struct hl_run *run, const char *wanted, const char *gone, struct hl_error **err)
+enum hl_traefik_api_wait hl_traefik_api_await_marker(struct hl_traefik *traefik, const struct hl_run *run, const char *wanted, const char *gone,
+                                                     struct hl_error **err)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     const char *path = hl_arena_printf(arena, "/api/http/middlewares/%s@file", wanted != NULL ? wanted : gone);

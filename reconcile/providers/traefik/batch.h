@@ -13,12 +13,12 @@ struct hl_batch {
     struct hl_op **ops;
     size_t count;
     struct hl_document before;
-    struct hl_document after;    /* what the file is to hold; built anew for each attempt */
-    struct hl_text text;         /* of `after` */
+    struct hl_document after; /* what the file is to hold; built anew for each attempt */
+    struct hl_text text;      /* of `after` */
     struct hl_traefik_folder folder;
-    bool verifies;               /* the API answers, and Traefik reads files */
-    const char *unverified;      /* else why not */
-    bool strict;                 /* Traefik did not take the file: what is strange in recorded objects goes */
+    bool verifies;          /* the API answers, and Traefik reads files */
+    const char *unverified; /* else why not */
+    bool strict;            /* Traefik did not take the file: what is strange in recorded objects goes */
     struct hl_traefik_version version;
     const struct hl_value *raw_before; /* what the API said before anything was written; NULL unless verifies */
 };
@@ -36,7 +36,8 @@ void hl_batch_note(struct hl_op *op, const char *format, ...) HL_PRINTF(2, 3);
 bool hl_batch_reject(struct hl_op *op, enum hl_code code, const char *hint, const char *format, ...) HL_PRINTF(4, 5);
 size_t hl_batch_alive(const struct hl_batch *batch); /* actions that have not failed */
 
-/* build.c: batch->after and batch->text from batch->before and the actions that have not failed; those that cannot work fail here, before anything is written. */
+/* build.c: batch->after and batch->text from batch->before and the actions that have not failed; those that cannot work fail here, before anything is written.
+ */
 void hl_batch_build(struct hl_batch *batch);
 
 enum hl_traefik_verdict {

@@ -68,7 +68,8 @@ static void check_member(struct hl_check *check, const struct hl_field *field, c
 {
     if (field->type == HL_F_OBJECT && hl_value_is(value, HL_MAP)) {
         if (hl_value_count(value) == 0 && (field->forms & HL_FORM_TRUE) == 0)
-            hl_diag_hint(check->diags, hl_diag_error(check->diags, value->at, "'%s' is empty: Traefik refuses a whole file with an empty mapping here", field->name),
+            hl_diag_hint(check->diags,
+                         hl_diag_error(check->diags, value->at, "'%s' is empty: Traefik refuses a whole file with an empty mapping here", field->name),
                          "%s: %s", field->name, field->doc);
         check_empty(check, field->fields, value);
     }
@@ -104,8 +105,7 @@ static bool has_word(const char *words, const char *word)
     return false;
 }
 
-void hl_traefik_check_only(struct hl_check *check, const struct hl_traefik_only *rows, const char *protocol, const struct hl_value *object,
-                           const char *prefix)
+void hl_traefik_check_only(struct hl_check *check, const struct hl_traefik_only *rows, const char *protocol, const struct hl_value *object, const char *prefix)
 {
     for (; rows->field != NULL; rows++) {
         const struct hl_value *value = hl_value_find_path(object, rows->field);

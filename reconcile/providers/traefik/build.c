@@ -8,7 +8,8 @@
 
 struct hl_traefik_object hl_batch_place(const struct hl_op *op)
 {
-    return (struct hl_traefik_object){.kind = hl_traefik_kind_of(op->kind), .name = op->name, .desired = hl_batch_removes(op) ? NULL : op->desired, .recorded = op->recorded};
+    return (struct hl_traefik_object){
+        .kind = hl_traefik_kind_of(op->kind), .name = op->name, .desired = hl_batch_removes(op) ? NULL : op->desired, .recorded = op->recorded};
 }
 
 struct hl_traefik_object hl_batch_recorded(const struct hl_batch *batch, size_t index)
@@ -125,10 +126,10 @@ static bool check_owner(struct hl_batch *batch, struct hl_op *op)
     if (batch->before.owner == HL_OWNER_US || is_adopted(batch))
         return true;
     if (batch->before.owner == HL_OWNER_NONE)
-        return hl_batch_reject(op, HL_E_CONFLICT, "move its objects to another file, or set 'file' of the provider", "'%s' has no head of hlrec: it was written by somebody else",
-                            batch->traefik->path);
+        return hl_batch_reject(op, HL_E_CONFLICT, "move its objects to another file, or set 'file' of the provider",
+                               "'%s' has no head of hlrec: it was written by somebody else", batch->traefik->path);
     return hl_batch_reject(op, HL_E_CONFLICT, "set 'file' of the provider, or give the stack another name", "'%s' belongs to %s", batch->traefik->path,
-                        batch->before.owner_text);
+                           batch->before.owner_text);
 }
 
 static bool check_names(struct hl_batch *batch, struct hl_op *op, const char *protocol)
@@ -138,18 +139,20 @@ static bool check_names(struct hl_batch *batch, struct hl_op *op, const char *pr
     const struct hl_traefik_folder_file *other = hl_traefik_folder_find(&batch->folder, protocol, hl_traefik_section(kind), op->name);
 
     if (other != NULL)
-        return hl_batch_reject(op, HL_E_CONFLICT, "Traefik takes only one of two objects with the same name: rename or remove one", "'%s' has a %s of this name too",
-                            other->name, op->kind->name);
+        return hl_batch_reject(op, HL_E_CONFLICT, "Traefik takes only one of two objects with the same name: rename or remove one",
+                               "'%s' has a %s of this name too", other->name, op->kind->name);
     if (kind == HL_TRAEFIK_SERVICE && hl_map_has(batch->traefik->wanted, hl_arena_printf(batch->arena, "own service/%s/%s", protocol, op->name)))
-        return hl_batch_reject(op, HL_E_SPEC, "rename one of the two, or let the router use the service by its name", "router.%s has a service of its own, which has the same name",
-                               op->name);
+        return hl_batch_reject(op, HL_E_SPEC, "rename one of the two, or let the router use the service by its name",
+                               "router.%s has a service of its own, which has the same name", op->name);
     if (own == NULL)
         return true;
     other = hl_traefik_folder_find(&batch->folder, protocol, "services", own);
     if (other != NULL)
-        return hl_batch_reject(op, HL_E_CONFLICT, "rename one of the two", "its own service would be called '%s', and '%s' has a service of this name", own, other->name);
+        return hl_batch_reject(op, HL_E_CONFLICT, "rename one of the two", "its own service would be called '%s', and '%s' has a service of this name", own,
+                               other->name);
     if (hl_map_has(batch->traefik->wanted, hl_arena_printf(batch->arena, "service/%s/%s", protocol, own)))
-        return hl_batch_reject(op, HL_E_SPEC, "rename one of the two, or let the router use the service by its name", "its own service and service.%s have the same name", own);
+        return hl_batch_reject(op, HL_E_SPEC, "rename one of the two, or let the router use the service by its name",
+                               "its own service and service.%s have the same name", own);
     return true;
 }
 
@@ -174,7 +177,8 @@ static void reject_missing(struct reference_check *check, enum hl_traefik_kind k
     }
     for (const char *const *protocol = hl_traefik_protocols; *protocol != NULL; protocol++) {
         if (hl_value_get(hl_document_section(&check->batch->after, *protocol, hl_traefik_section(kind)), name) != NULL) {
-            hl_batch_reject(check->op, HL_E_SPEC, NULL, "%s '%s' is for %s, and this %s is for %s", kind_name, name, *protocol, check->op->kind->name, check->protocol);
+            hl_batch_reject(check->op, HL_E_SPEC, NULL, "%s '%s' is for %s, and this %s is for %s", kind_name, name, *protocol, check->op->kind->name,
+                            check->protocol);
             return;
         }
     }

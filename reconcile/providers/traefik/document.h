@@ -27,7 +27,7 @@ struct hl_document {
     const char *problem;
     enum hl_owner owner;
     const char *owner_text;
-    struct hl_value *root; /* protocol -> section -> name -> object, without the marker; an empty map unless READ */
+    struct hl_value *root;  /* protocol -> section -> name -> object, without the marker; an empty map unless READ */
     struct hl_map *inlined; /* "http/web": services that belong to the router of that name; "" when the head tells of them */
     const char *marker;     /* name of the marker middleware, or NULL */
 };
@@ -43,8 +43,9 @@ void hl_document_copy(struct hl_document *copy, struct hl_arena *arena, const st
  * text is empty: the file is to be removed. */
 void hl_document_format(struct hl_document *document, const char *stack, const char *state_id, const char *salt, struct hl_text *out);
 
-/* An object in the spec's form (canonical tree of its table; a router's service as a mapping), or NULL. Services that belong to a router are no objects. `named` tells for
- * a router whose service has its own name whether the spec means a service (true) or its own (false); it matters only when the head does not tell. */
+/* An object in the spec's form (canonical tree of its table; a router's service as a mapping), or NULL. Services that belong to a router are no objects.
+ * `named` tells for a router whose service has its own name whether the spec means a service (true) or its own (false); it matters only when the head does not
+ * tell. */
 struct hl_value *hl_document_find(const struct hl_document *document, struct hl_arena *arena, enum hl_traefik_kind kind, const char *protocol, const char *name,
                                   bool named);
 /* Puts an object in the spec's form, instead of a former one. */

@@ -148,8 +148,8 @@ void hl_document_parse(struct hl_document *document, struct hl_arena *arena, con
 {
     struct hl_diags diags;
 
-    *document = (struct hl_document){.arena = arena, .state = HL_DOCUMENT_READ, .text = text, .length = length, .root = hl_value_map(arena),
-                                     .inlined = hl_map_new(arena)};
+    *document = (struct hl_document){
+        .arena = arena, .state = HL_DOCUMENT_READ, .text = text, .length = length, .root = hl_value_map(arena), .inlined = hl_map_new(arena)};
     read_head(document, stack, state_id);
     hl_diags_init(&diags, arena, "");
     const struct hl_node *node = hl_reader_parse(arena, text, length, &diags);

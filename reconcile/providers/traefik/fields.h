@@ -21,19 +21,19 @@ extern const struct hl_field hl_traefik_in_flight_fields[];
 extern const struct hl_field hl_traefik_empty_fields[];
 
 /* normalise */
-struct hl_value *hl_traefik_split(struct hl_arena *arena, struct hl_value *list);         /* "a, b" within a list of names is two names */
-struct hl_value *hl_traefik_own_name(struct hl_arena *arena, struct hl_value *name);      /* web@file is web; also for lists of names */
+struct hl_value *hl_traefik_split(struct hl_arena *arena, struct hl_value *list);    /* "a, b" within a list of names is two names */
+struct hl_value *hl_traefik_own_name(struct hl_arena *arena, struct hl_value *name); /* web@file is web; also for lists of names */
 struct hl_value *hl_traefik_lower(struct hl_arena *arena, struct hl_value *text);
-struct hl_value *hl_traefik_span(struct hl_arena *arena, struct hl_value *text);          /* a duration that may be negative, as Go writes it */
+struct hl_value *hl_traefik_span(struct hl_arena *arena, struct hl_value *text); /* a duration that may be negative, as Go writes it */
 
 /* check */
-void hl_traefik_check_server_url(struct hl_check *check, const struct hl_value *url);     /* http, https, h2c */
-void hl_traefik_check_web_url(struct hl_check *check, const struct hl_value *url);        /* http, https */
-void hl_traefik_check_address(struct hl_check *check, const struct hl_value *address);    /* host:port */
+void hl_traefik_check_server_url(struct hl_check *check, const struct hl_value *url);  /* http, https, h2c */
+void hl_traefik_check_web_url(struct hl_check *check, const struct hl_value *url);     /* http, https */
+void hl_traefik_check_address(struct hl_check *check, const struct hl_value *address); /* host:port */
 void hl_traefik_check_networks(struct hl_check *check, const struct hl_value *list);
-void hl_traefik_check_regexp(struct hl_check *check, const struct hl_value *text);        /* also lists of them */
-void hl_traefik_check_statuses(struct hl_check *check, const struct hl_value *list);      /* "500", "500-599" */
-void hl_traefik_check_slash(struct hl_check *check, const struct hl_value *path);         /* also lists of them */
+void hl_traefik_check_regexp(struct hl_check *check, const struct hl_value *text);   /* also lists of them */
+void hl_traefik_check_statuses(struct hl_check *check, const struct hl_value *list); /* "500", "500-599" */
+void hl_traefik_check_slash(struct hl_check *check, const struct hl_value *path);    /* also lists of them */
 void hl_traefik_check_span(struct hl_check *check, const struct hl_value *text);
 void hl_traefik_check_users(struct hl_check *check, const struct hl_value *list);
 
@@ -48,8 +48,7 @@ struct hl_traefik_only {
     const char *field;
     const char *protocols; /* "http tcp" */
 };
-void hl_traefik_check_only(struct hl_check *check, const struct hl_traefik_only *rows, const char *protocol, const struct hl_value *object,
-                           const char *prefix);
+void hl_traefik_check_only(struct hl_check *check, const struct hl_traefik_only *rows, const char *protocol, const struct hl_value *object, const char *prefix);
 /* A load balancer (or a router's own service): what each protocol takes, servers that are there and have the right form. */
 void hl_traefik_check_load_balancer(struct hl_check *check, const char *protocol, const struct hl_value *object, const char *prefix);
 /* Go's durations and Traefik's bare seconds: `90s`, `1h30m`, `1.5h`, `-1ms`, `30`. Nanoseconds. */

@@ -76,7 +76,8 @@ static void free_entries(struct dirent **entries, int count)
     free(entries);
 }
 
-bool hl_traefik_folder_read(struct hl_traefik_folder *folder, struct hl_arena *arena, const struct hl_traefik *traefik, const struct hl_run *run, struct hl_error **err)
+bool hl_traefik_folder_read(struct hl_traefik_folder *folder, struct hl_arena *arena, const struct hl_traefik *traefik, const struct hl_run *run,
+                            struct hl_error **err)
 {
     struct dirent **entries = NULL;
     const int count = scandir(traefik->directory, &entries, only_named, alphasort);

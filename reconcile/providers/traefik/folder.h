@@ -16,8 +16,10 @@ struct hl_traefik_folder {
     const char *problem; /* a file that keeps Traefik from reading the whole folder: "'x.yml' cannot be read: ...", or NULL */
 };
 
-bool hl_traefik_folder_read(struct hl_traefik_folder *folder, struct hl_arena *arena, const struct hl_traefik *traefik, const struct hl_run *run, struct hl_error **err) HL_MUST_CHECK;
+bool hl_traefik_folder_read(struct hl_traefik_folder *folder, struct hl_arena *arena, const struct hl_traefik *traefik, const struct hl_run *run,
+                            struct hl_error **err) HL_MUST_CHECK;
 /* The first file that has an object of this name, or NULL. */
-const struct hl_traefik_folder_file *hl_traefik_folder_find(const struct hl_traefik_folder *folder, const char *protocol, const char *section, const char *name);
+const struct hl_traefik_folder_file *hl_traefik_folder_find(const struct hl_traefik_folder *folder, const char *protocol, const char *section,
+                                                            const char *name);
 
 #endif

@@ -20,6 +20,7 @@ struct hl_matcher {
     enum argument arguments[2];
 };
 
+/* clang-format off: one row, one line or two */
 static const struct hl_matcher matchers[] = {
     {.name = "Host", .title = "Host", .http = true, .minimum = 1, .maximum = 1, .arguments = {ARG_HOST}},
     {.name = "HostRegexp", .title = "Hostregexp", .http = true, .minimum = 1, .maximum = 1, .arguments = {ARG_HOST_REGEXP}},
@@ -41,9 +42,12 @@ static const struct hl_matcher matchers[] = {
 static const struct {
     const char *name, *http, *tcp;
 } renamed[] = {
-    {"Headers", "Header", NULL}, {"HeadersRegexp", "HeaderRegexp", NULL}, {"HostHeader", "Host", NULL},        {"HostSNI", "Host", NULL},
-    {"HostSNIRegexp", "HostRegexp", NULL}, {"Host", NULL, "HostSNI"},     {"HostRegexp", NULL, "HostSNIRegexp"},
+    {"Headers", "Header", NULL},           {"HeadersRegexp", "HeaderRegexp", NULL},
+    {"HostHeader", "Host", NULL},          {"HostSNI", "Host", NULL},
+    {"HostSNIRegexp", "HostRegexp", NULL}, {"Host", NULL, "HostSNI"},
+    {"HostRegexp", NULL, "HostSNIRegexp"},
 };
+/* clang-format on */
 
 static bool has_spelling(const struct hl_matcher *matcher, const char *name)
 {
@@ -98,12 +102,12 @@ static const char *suggest_name(const char *name, bool tcp)
 static void report_unknown(struct hl_rule_context *context, const struct hl_rule_call *call)
 {
     const char *meant = suggest_name(call->name, context->tcp);
-    struct hl_rule_finding *finding =
-        hl_rule_error(context, call->offset, "%s rules have no matcher '%s'", context->tcp ? "TCP" : "HTTP", call->name);
+    struct hl_rule_finding *finding = hl_rule_error(context, call->offset, "%s rules have no matcher '%s'", context->tcp ? "TCP" : "HTTP", call->name);
 
     if (meant == NULL)
-        finding->hint = context->tcp ? "there are HostSNI, HostSNIRegexp, ClientIP and ALPN"
-                                     : "there are Host, HostRegexp, Path, PathPrefix, PathRegexp, Method, Header, HeaderRegexp, Query, QueryRegexp and ClientIP";
+        finding->hint = context->tcp
+                            ? "there are HostSNI, HostSNIRegexp, ClientIP and ALPN"
+                            : "there are Host, HostRegexp, Path, PathPrefix, PathRegexp, Method, Header, HeaderRegexp, Query, QueryRegexp and ClientIP";
     else if (strcasecmp(meant, call->name) == 0)
         finding->hint = hl_arena_printf(context->arena, "write '%s': case matters", meant);
     else
@@ -115,14 +119,14 @@ static void report_count(struct hl_rule_context *context, const struct hl_matche
     struct hl_rule_finding *finding = NULL;
 
     if (matcher->minimum != matcher->maximum)
-        finding = hl_rule_error(context, call->offset, "%s takes %zu or %zu arguments, here are %zu", matcher->name, matcher->minimum, matcher->maximum,
-                                call->count);
+        finding =
+            hl_rule_error(context, call->offset, "%s takes %zu or %zu arguments, here are %zu", matcher->name, matcher->minimum, matcher->maximum, call->count);
     else
         finding = hl_rule_error(context, call->offset, "%s takes %zu argument%s, here are %zu", matcher->name, matcher->minimum,
                                 matcher->minimum == 1 ? "" : "s", call->count);
     if (call->count > matcher->maximum && matcher->maximum == 1)
-        finding->hint = hl_arena_printf(context->arena, "write %s(`%s`) || %s(`%s`)", matcher->name, call->arguments[0].text, matcher->name,
-                                        call->arguments[1].text);
+        finding->hint =
+            hl_arena_printf(context->arena, "write %s(`%s`) || %s(`%s`)", matcher->name, call->arguments[0].text, matcher->name, call->arguments[1].text);
 }
 
 /* Where byte `at` of an argument stands in the rule. */
@@ -195,8 +199,7 @@ static void check_host_name(struct hl_rule_context *context, const struct hl_rul
         hl_rule_warning(context, place(argument, strcspn(argument->text, "/ ,")), "a host has no '%c': this never matches",
                         argument->text[strcspn(argument->text, "/ ,")]);
     else if (strchr(argument->text, ':') != NULL && strchr(argument->text, ':') == strrchr(argument->text, ':'))
-        hl_rule_warning(context, place(argument, strcspn(argument->text, ":")), "the port is not looked at: this never matches")->hint =
-            "leave the port out";
+        hl_rule_warning(context, place(argument, strcspn(argument->text, ":")), "the port is not looked at: this never matches")->hint = "leave the port out";
     else if (star != NULL && (star != argument->text || argument->text[1] != '.' || strchr(star + 1, '*') != NULL))
         hl_rule_warning(context, place(argument, (size_t)(star - argument->text)), "'*' stands for one whole label at the beginning only")->hint =
             "write `*.example.com`, or use HostRegexp";
@@ -224,8 +227,7 @@ static void check_sni(struct hl_rule_context *context, const struct hl_rule_argu
     size_t at = hl_starts_with(argument->text, "*.") ? 2 : 0;
 
     context->rule->wildcards += at > 0 ? 1 : 0;
-    while (at < argument->length && (isalnum((unsigned char)argument->text[at]) || strchr("_.-:", argument->text[at]) != NULL) &&
-           argument->text[at] != '\0')
+    while (at < argument->length && (isalnum((unsigned char)argument->text[at]) || strchr("_.-:", argument->text[at]) != NULL) && argument->text[at] != '\0')
         at++;
     if (at < argument->length || at == 0 || (at == 2 && argument->length == 2))
         hl_rule_error(context, place(argument, at), "HostSNI takes a host name, `*.` and a host name, or `*`")->hint =

@@ -14,7 +14,8 @@ static bool is_named(const struct hl_traefik_object *place)
     return hl_value_get(hl_value_get(wanted, "service"), "name") != NULL;
 }
 
-struct hl_value *hl_traefik_object_find(const struct hl_document *document, struct hl_arena *arena, const struct hl_traefik_object *place, const char **protocol)
+struct hl_value *hl_traefik_object_find(const struct hl_document *document, struct hl_arena *arena, const struct hl_traefik_object *place,
+                                        const char **protocol)
 {
     const char *const candidates[] = {
         place->desired == NULL ? NULL : hl_traefik_protocol(place->desired),
@@ -25,8 +26,7 @@ struct hl_value *hl_traefik_object_find(const struct hl_document *document, stru
     };
 
     for (size_t i = 0; i < HL_COUNT(candidates); i++) {
-        struct hl_value *tree =
-            candidates[i] == NULL ? NULL : hl_document_find(document, arena, place->kind, candidates[i], place->name, is_named(place));
+        struct hl_value *tree = candidates[i] == NULL ? NULL : hl_document_find(document, arena, place->kind, candidates[i], place->name, is_named(place));
 
         if (tree != NULL) {
             *protocol = candidates[i];

@@ -76,7 +76,8 @@ static void compare_reference(void *context, enum hl_traefik_kind kind, const ch
     search->found = search->found || (kind == search->kind && strcmp(name, search->name) == 0);
 }
 
-const char *hl_references_find_user(const struct hl_document *document, struct hl_arena *arena, enum hl_traefik_kind kind, const char *protocol, const char *name)
+const char *hl_references_find_user(const struct hl_document *document, struct hl_arena *arena, enum hl_traefik_kind kind, const char *protocol,
+                                    const char *name)
 {
     struct search search = {.kind = kind, .name = name};
 
@@ -97,6 +98,7 @@ const char *hl_references_find_user(const struct hl_document *document, struct h
 /* ---- versions ---- */
 
 /* Fields that not every Traefik 3 has, as its configuration structs grew from release to release. */
+/* clang-format off: one row, one line or two */
 static const struct {
     enum hl_traefik_kind kind;
     const char *protocol; /* NULL: any */
@@ -147,6 +149,7 @@ static const struct {
     {HL_TRAEFIK_MIDDLEWARE, NULL, "retry.disableRetryOnNetworkError", NULL, 7, 0},
     {HL_TRAEFIK_MIDDLEWARE, NULL, "retry.retryNonIdempotentMethod", NULL, 7, 0},
 };
+/* clang-format on */
 
 static bool has_path(struct hl_arena *arena, const struct hl_value *tree, const char *path, const char *value)
 {

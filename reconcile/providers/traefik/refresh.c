@@ -50,7 +50,8 @@ static void ask_api(struct reading *reading)
     if (reading->asked)
         return;
     reading->asked = true;
-    if (reading->traefik->http == NULL || reading->document.marker == NULL || !hl_traefik_api_get(reading->traefik, reading->arena, "/api/rawdata", &raw, &error))
+    if (reading->traefik->http == NULL || reading->document.marker == NULL ||
+        !hl_traefik_api_get(reading->traefik, reading->arena, "/api/rawdata", &raw, &error))
         return;
     const char *marker = hl_arena_printf(reading->arena, "%s@file", reading->document.marker);
 
@@ -97,7 +98,8 @@ static void check_strange(struct reading *reading, struct hl_object *object, con
     if (reading->raw == NULL || is_known_to_traefik(reading, object, protocol, strange))
         return;
     object->live.values = hl_value_map(object->arena);
-    object->live.note = hl_arena_printf(object->arena, "'%s' was added by hand, and neither hlrec nor Traefik knows it: the file is not loaded as it is now", strange);
+    object->live.note =
+        hl_arena_printf(object->arena, "'%s' was added by hand, and neither hlrec nor Traefik knows it: the file is not loaded as it is now", strange);
 }
 
 static void fill_present(struct reading *reading, struct hl_object *object, const char *protocol, const struct hl_value *tree)
@@ -292,8 +294,7 @@ static bool unmanaged_middlewares(struct hl_session *session, struct hl_arena *a
     return list_kind(session, HL_TRAEFIK_MIDDLEWARE, arena, list, err);
 }
 
-const struct hl_verbs hl_traefik_router_verbs = {
-    .refresh = refresh, .apply_batch = hl_traefik_apply_batch, .recover = recover, .unmanaged = unmanaged_routers};
+const struct hl_verbs hl_traefik_router_verbs = {.refresh = refresh, .apply_batch = hl_traefik_apply_batch, .recover = recover, .unmanaged = unmanaged_routers};
 const struct hl_verbs hl_traefik_service_verbs = {
     .refresh = refresh, .apply_batch = hl_traefik_apply_batch, .recover = recover, .unmanaged = unmanaged_services};
 const struct hl_verbs hl_traefik_middleware_verbs = {

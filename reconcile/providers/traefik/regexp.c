@@ -162,7 +162,7 @@ static bool is_class_escape(char escaped)
 static bool take_posix_class(struct scanner *scanner)
 {
     static const char *const names[] = {"alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph",
-                                        "lower", "print", "punct", "space", "upper", "word", "xdigit"};
+                                        "lower", "print", "punct", "space", "upper", "word",  "xdigit"};
     const char *name = scanner->text + scanner->at + 2;
     const char *end = NULL;
 

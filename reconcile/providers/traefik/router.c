@@ -98,8 +98,9 @@ static void check_service(struct hl_check *check, const char *protocol, const st
     for (size_t i = 0; i < HL_COUNT(sources); i++)
         found += hl_value_get(service, sources[i]) != NULL ? 1 : 0;
     if (found != 1) {
-        struct hl_diag *diag = hl_diag_error(check->diags, service->at, found == 0 ? "'service' says neither which service nor where its server is"
-                                                                                    : "'service' takes one of name, url, address and servers");
+        struct hl_diag *diag = hl_diag_error(check->diags, service->at,
+                                             found == 0 ? "'service' says neither which service nor where its server is"
+                                                        : "'service' takes one of name, url, address and servers");
         hl_diag_hint(check->diags, diag, "write service: NAME, or service: {%s: ...}", strcmp(protocol, "http") == 0 ? "url" : "address");
     } else if (hl_value_get(service, "name") != NULL && hl_value_count(service) > 1) {
         hl_diag_error(check->diags, service->at, "'service' names a service: what belongs to that one is set there");
@@ -110,8 +111,9 @@ static void check_service(struct hl_check *check, const char *protocol, const st
 /* ---- across fields ---- */
 
 static const struct hl_traefik_only only[] = {
-    {"rule", "http tcp"},      {"ruleSyntax", "http tcp"},   {"priority", "http tcp"}, {"middlewares", "http tcp"}, {"tls", "http tcp"},
-    {"tls.passthrough", "tcp"}, {"observability", "http"}, {"parentRefs", "http"},  {NULL, NULL},
+    {"rule", "http tcp"},        {"ruleSyntax", "http tcp"}, {"priority", "http tcp"},
+    {"middlewares", "http tcp"}, {"tls", "http tcp"},        {"tls.passthrough", "tcp"},
+    {"observability", "http"},   {"parentRefs", "http"},     {NULL, NULL},
 };
 
 static void check_tls_with_rule(struct hl_check *check, const struct hl_value *tls, const struct hl_rule *facts)
@@ -175,10 +177,17 @@ static void check_child(struct hl_check *check, const struct hl_value *body)
     }
 }
 
+/* clang-format off: one row, one line or two */
 static const struct hl_field domain_fields[] = {
     {.name = "main", .type = HL_F_STRING, .required = true, .doc = "main name of the certificate", .example = "example.com"},
-    {.name = "sans", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .order = HL_SET, .normalise = hl_traefik_split,
-     .doc = "further names", .example = "[\"*.example.com\"]"},
+    {.name = "sans",
+     .type = HL_F_LIST,
+     .item = HL_F_STRING,
+     .forms = HL_FORM_SINGLE,
+     .order = HL_SET,
+     .normalise = hl_traefik_split,
+     .doc = "further names",
+     .example = "[\"*.example.com\"]"},
     {.name = NULL},
 };
 
@@ -186,7 +195,11 @@ static const struct hl_field tls_fields[] = {
     {.name = "passthrough", .type = HL_F_BOOL, .fallback = "false", .doc = "tcp: leave TLS to the server"},
     {.name = "options", .type = HL_F_STRING, .fallback = "default", .doc = "name of TLS options that are defined elsewhere"},
     {.name = "certResolver", .type = HL_F_STRING, .doc = "certificates resolver of Traefik's static configuration", .example = "letsencrypt"},
-    {.name = "domains", .type = HL_F_LIST, .item = HL_F_OBJECT, .fields = domain_fields, .forms = HL_FORM_NOCASE,
+    {.name = "domains",
+     .type = HL_F_LIST,
+     .item = HL_F_OBJECT,
+     .fields = domain_fields,
+     .forms = HL_FORM_NOCASE,
      .doc = "names to ask certificates for, instead of those in the rule"},
     {.name = NULL},
 };
@@ -201,25 +214,60 @@ static const struct hl_field observability_fields[] = {
 
 static const struct hl_field fields[] = {
     {.name = "protocol", .type = HL_F_STRING, .allowed = hl_traefik_protocols, .fallback = "http", .doc = "what is routed"},
-    {.name = "rule", .type = HL_F_STRING, .normalise = join_rule, .doc = "which requests or connections it takes; not for udp",
+    {.name = "rule",
+     .type = HL_F_STRING,
+     .normalise = join_rule,
+     .doc = "which requests or connections it takes; not for udp",
      .example = "\"Host(`example.com`) && PathPrefix(`/api`)\""},
-    {.name = "entryPoints", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .order = HL_SET, .normalise = hl_traefik_split,
-     .doc = "entry points of Traefik's static configuration; default are all, or those with asDefault", .example = "[websecure]"},
-    {.name = "service", .type = HL_F_OBJECT, .fields = hl_traefik_inline_service_fields, .forms = HL_FORM_NOCASE, .shorthand = service_by_name,
-     .normalise = shorten_service, .doc = "name of a service, or the server itself as {url: ...} or {address: ...}: a service of the router's own",
+    {.name = "entryPoints",
+     .type = HL_F_LIST,
+     .item = HL_F_STRING,
+     .forms = HL_FORM_SINGLE,
+     .order = HL_SET,
+     .normalise = hl_traefik_split,
+     .doc = "entry points of Traefik's static configuration; default are all, or those with asDefault",
+     .example = "[websecure]"},
+    {.name = "service",
+     .type = HL_F_OBJECT,
+     .fields = hl_traefik_inline_service_fields,
+     .forms = HL_FORM_NOCASE,
+     .shorthand = service_by_name,
+     .normalise = shorten_service,
+     .doc = "name of a service, or the server itself as {url: ...} or {address: ...}: a service of the router's own",
      .example = "{url: \"http://whoami:80\"}"},
-    {.name = "middlewares", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .refers_to = "middleware", .normalise = hl_traefik_own_name,
-     .doc = "middlewares in the order in which a request passes them", .example = "[auth, headers@docker]"},
-    {.name = "priority", .type = HL_F_INT, .minimum = INT64_MIN, .maximum = INT64_MAX - 1000, .fallback = "0",
+    {.name = "middlewares",
+     .type = HL_F_LIST,
+     .item = HL_F_STRING,
+     .forms = HL_FORM_SINGLE,
+     .refers_to = "middleware",
+     .normalise = hl_traefik_own_name,
+     .doc = "middlewares in the order in which a request passes them",
+     .example = "[auth, headers@docker]"},
+    {.name = "priority",
+     .type = HL_F_INT,
+     .minimum = INT64_MIN,
+     .maximum = INT64_MAX - 1000,
+     .fallback = "0",
      .doc = "routers are tried from the highest down; 0 is the length of the rule"},
     {.name = "ruleSyntax", .type = HL_F_STRING, .allowed = syntaxes, .doc = "v2 for rules of Traefik 2, which are not checked (deprecated)"},
-    {.name = "tls", .type = HL_F_OBJECT, .fields = tls_fields, .forms = HL_FORM_NOCASE | HL_FORM_TRUE,
-     .doc = "serve TLS, and only TLS; {} takes the defaults", .example = "{certResolver: letsencrypt}"},
+    {.name = "tls",
+     .type = HL_F_OBJECT,
+     .fields = tls_fields,
+     .forms = HL_FORM_NOCASE | HL_FORM_TRUE,
+     .doc = "serve TLS, and only TLS; {} takes the defaults",
+     .example = "{certResolver: letsencrypt}"},
     {.name = "observability", .type = HL_F_OBJECT, .fields = observability_fields, .forms = HL_FORM_NOCASE, .doc = "http: logs, metrics and traces"},
-    {.name = "parentRefs", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .order = HL_SET, .refers_to = "router",
-     .normalise = hl_traefik_own_name, .doc = "http: routers whose requests it takes further"},
+    {.name = "parentRefs",
+     .type = HL_F_LIST,
+     .item = HL_F_STRING,
+     .forms = HL_FORM_SINGLE,
+     .order = HL_SET,
+     .refers_to = "router",
+     .normalise = hl_traefik_own_name,
+     .doc = "http: routers whose requests it takes further"},
     {.name = NULL},
 };
+/* clang-format on */
 
 static void check_router(struct hl_check *check, const struct hl_value *body)
 {

@@ -8,10 +8,10 @@
 #include "schema/base/arena.h"
 
 struct hl_rule_finding {
-    bool warning;        /* Traefik takes it, but it does not do what it looks like */
-    size_t column;       /* in characters, from 1 */
+    bool warning;  /* Traefik takes it, but it does not do what it looks like */
+    size_t column; /* in characters, from 1 */
     const char *message;
-    const char *hint;    /* or NULL */
+    const char *hint; /* or NULL */
 };
 
 struct hl_rule {

@@ -27,9 +27,9 @@ struct hl_traefik {
     const char *file;      /* its name within the directory */
     const char *path;
     mode_t mode;
-    bool mode_given;       /* else an existing file keeps its mode */
-    struct hl_http *http;  /* NULL without `api` */
-    const char *api;       /* the URL, for messages */
+    bool mode_given;      /* else an existing file keeps its mode */
+    struct hl_http *http; /* NULL without `api` */
+    const char *api;      /* the URL, for messages */
     int64_t verify_ms;
     struct hl_arena *arena;  /* of what follows */
     struct hl_map *wanted;   /* "service/http/web", "own service/http/web" of router web: what refresh saw in the spec */

@@ -80,7 +80,8 @@ static void judge_put(struct hl_batch *batch, const struct hl_value *raw, struct
 
     hl_traefik_api_find(raw, op->arena, hl_traefik_kind_of(op->kind), protocol, op->name, &status);
     if (status.object == NULL)
-        hl_batch_reject(op, HL_E_REJECTED, "another file of the folder, or a template, may have the same name", "Traefik has loaded '%s' without it", batch->traefik->path);
+        hl_batch_reject(op, HL_E_REJECTED, "another file of the folder, or a template, may have the same name", "Traefik has loaded '%s' without it",
+                        batch->traefik->path);
     else if (hl_traefik_api_is_disabled(&status))
         hl_batch_reject(op, HL_E_REJECTED, NULL, "Traefik rejects it: %s", status.words == NULL ? "no reason is given" : status.words);
     else if (status.words != NULL)
@@ -176,9 +177,11 @@ static bool fail_not_loaded(struct hl_batch *batch, struct hl_error **err)
         return hl_error_hint(err, "one broken file keeps Traefik from reading all of them: %s", batch->folder.problem);
     if (suspect != NULL)
         return hl_error_hint(err, "Traefik's log says why; perhaps it is %s, which hlrec does not know", suspect);
-    return hl_error_hint(err, "Traefik's log says why; often '%s' is not the folder that it reads, a file is mounted instead of the folder, or the folder is on a network file "
-                              "system, whose changes Traefik does not see",
-                         batch->traefik->directory);
+    return hl_error_hint(
+        err,
+        "Traefik's log says why; often '%s' is not the folder that it reads, a file is mounted instead of the folder, or the folder is on a network file "
+        "system, whose changes Traefik does not see",
+        batch->traefik->directory);
 }
 
 static enum hl_traefik_verdict wait_for(struct hl_batch *batch, const char *wanted, const char *gone, struct hl_error **err)
@@ -259,8 +262,8 @@ static void note_entry_point(struct hl_batch *batch, struct hl_op *op, const cha
     const char *timeout = hl_value_to_text(batch->arena, hl_value_find_path(answer, "transport.respondingTimeouts.readTimeout"));
 
     if (timeout != NULL && strcmp(timeout, "null") != 0 && strcmp(timeout, "0s") != 0)
-        hl_batch_note(op, "gRPC streams are cut after %s: set entryPoints.%s.transport.respondingTimeouts.readTimeout to 0 in Traefik's static configuration", timeout,
-                       entry_point);
+        hl_batch_note(op, "gRPC streams are cut after %s: set entryPoints.%s.transport.respondingTimeouts.readTimeout to 0 in Traefik's static configuration",
+                      timeout, entry_point);
 }
 
 void hl_verify_note_timeouts(struct hl_batch *batch)

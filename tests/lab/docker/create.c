@@ -27,6 +27,8 @@ static bool read_wish(struct docker_call *c, struct wish *wish)
 
     if (body == NULL)
         return false;
+    if (c->call->body_length == 0)
+        return docker_fail(c, c->docker->minor >= 44 ? 400 : 500, "EOF");
     if (hl_value_count(body) == 0)
         return docker_fail(c, 400, "Config cannot be empty in order to create a container");
     if (!docker_decode(c, "ContainerConfigWrapper", docker_config_fields, body, &wish->config) ||

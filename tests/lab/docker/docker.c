@@ -242,7 +242,7 @@ bool docker_filters(struct docker_call *c, const char *const *known, struct hl_v
     if (*text == '\0')
         return true;
     if (!hl_json_decode(c->arena, text, strlen(text), &filters, &err) || !hl_value_is(filters, HL_MAP))
-        return docker_fail(c, c->docker->minor >= 44 ? 400 : 500, "invalid character in filters '%s'", text);
+        return docker_fail(c, c->docker->minor >= 44 ? 400 : 500, "invalid character '%c' looking for beginning of value", *text);
     for (size_t i = 0; i < hl_value_count(filters); i++) {
         struct hl_value *words = hl_value_at(filters, i);
         struct hl_value *list = hl_value_list(c->arena);

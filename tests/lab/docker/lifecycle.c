@@ -177,6 +177,8 @@ bool docker_start_container(struct docker_call *c, struct docker_container *cont
         return false;
     }
     container->stopped_by_hand = false;
+    if (hl_is_blank(hl_value_get_text(container->host, "Runtime")))
+        hl_value_map_put_text(container->host, "Runtime", "runc"); /* at the latest now */
     docker_begin(c->docker, container, lab_now_ns());
     return true;
 }

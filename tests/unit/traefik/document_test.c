@@ -113,12 +113,14 @@ static const struct {
     const struct hl_kind *kind;
     const char *name, *body;
 } objects[] = {
-    {&hl_kind_router, "web", "rule: Host(`a`)\nservice: pool\nmiddlewares: [head, auth@docker]\ntls: {certResolver: le, domains: [{main: a, sans: [b, c]}]}\npriority: 7\n"},
+    {&hl_kind_router, "web",
+     "rule: Host(`a`)\nservice: pool\nmiddlewares: [head, auth@docker]\ntls: {certResolver: le, domains: [{main: a, sans: [b, c]}]}\npriority: 7\n"},
     {&hl_kind_router, "own", "rule: Host(`b`)\nservice: {url: 'h2c://a:80'}\ntls: {}\n"},
     {&hl_kind_router, "many", "rule: Host(`c`)\nservice: {servers: [{url: 'http://a'}, {url: 'http://b', weight: 2}], sticky: {cookie: {}}}\n"},
     {&hl_kind_router, "mail", "protocol: tcp\nrule: HostSNI(`*`)\nservice: {address: 'mail:25'}\n"},
     {&hl_kind_router, "dns", "protocol: udp\nentryPoints: dns\nservice: dns\n"},
-    {&hl_kind_service, "pool", "loadBalancer: {servers: [{url: 'http://a'}], healthCheck: {path: /, interval: 90s, timeout: 500ms}, responseForwarding: {flushInterval: '-1ms'}}\n"},
+    {&hl_kind_service, "pool",
+     "loadBalancer: {servers: [{url: 'http://a'}], healthCheck: {path: /, interval: 90s, timeout: 500ms}, responseForwarding: {flushInterval: '-1ms'}}\n"},
     {&hl_kind_service, "dns", "protocol: udp\nloadBalancer: {servers: [{address: 'a:53'}]}\n"},
     {&hl_kind_service, "both", "weighted: {services: [{name: pool, weight: 3}], healthCheck: {}}\n"},
     {&hl_kind_middleware, "head", "headers: {customRequestHeaders: {X-A: '', X-B: '{{x}}'}, stsSeconds: 5}\n"},
@@ -167,14 +169,15 @@ static void test_objects_come_back(void **state)
     hl_arena_free(arena);
 }
 
-static const char by_hand[] = "# a note\n"
-                              "HTTP:\n"
-                              "  Routers:\n"
-                              "    web: {RULE: Host(`a`), entrypoints: 'x, y', Service: pool@file, TLS: true, priority: '7', future: 1}\n"
-                              "  services:\n"
-                              "    pool: {LOADBALANCER: {servers: [{URL: 'http://a'}], healthcheck: {path: /, interval: 90, timeout: 0.5s}, passHostHeader: F}}\n"
-                              "  middlewares: {m: {stripprefix: {prefixes: /a}}}\n"
-                              "tls: {options: {modern: {minVersion: VersionTLS13}}}\n";
+static const char by_hand[] =
+    "# a note\n"
+    "HTTP:\n"
+    "  Routers:\n"
+    "    web: {RULE: Host(`a`), entrypoints: 'x, y', Service: pool@file, TLS: true, priority: '7', future: 1}\n"
+    "  services:\n"
+    "    pool: {LOADBALANCER: {servers: [{URL: 'http://a'}], healthcheck: {path: /, interval: 90, timeout: 0.5s}, passHostHeader: F}}\n"
+    "  middlewares: {m: {stripprefix: {prefixes: /a}}}\n"
+    "tls: {options: {modern: {minVersion: VersionTLS13}}}\n";
 
 /* As Traefik reads it: keys in any case, numbers and lists from texts. */
 static void test_hand_written_forms(void **state)
@@ -187,7 +190,8 @@ static void test_hand_written_forms(void **state)
         const char *name, *body;
     } same[] = {
         {&hl_kind_router, "web", "rule: Host(`a`)\nentryPoints: [x, y]\nservice: pool\ntls: {}\npriority: 7\n"},
-        {&hl_kind_service, "pool", "loadBalancer: {servers: [{url: 'http://a'}], healthCheck: {path: /, interval: 90s, timeout: 500ms}, passHostHeader: false}\n"},
+        {&hl_kind_service, "pool",
+         "loadBalancer: {servers: [{url: 'http://a'}], healthCheck: {path: /, interval: 90s, timeout: 500ms}, passHostHeader: false}\n"},
         {&hl_kind_middleware, "m", "stripPrefix: {prefixes: [/a]}\n"},
     };
 
@@ -270,8 +274,9 @@ static void test_own_services(void **state)
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(100000);
     struct hl_document document;
     struct hl_diags diags;
-    const struct hl_traefik_object object = {
-        .kind = HL_TRAEFIK_ROUTER, .name = "web", .desired = hl_test_decode(arena, &hl_kind_router, "web", "rule: Host(`a`)\nservice: {url: 'http://a'}\n", &diags)};
+    const struct hl_traefik_object object = {.kind = HL_TRAEFIK_ROUTER,
+                                             .name = "web",
+                                             .desired = hl_test_decode(arena, &hl_kind_router, "web", "rule: Host(`a`)\nservice: {url: 'http://a'}\n", &diags)};
 
     (void)state;
     hl_document_parse(&document, arena, "", 0, stack, state_id);
@@ -323,9 +328,9 @@ static void test_spans(void **state)
         int64_t milliseconds;
         bool good;
     } rows[] = {
-        {"0", 0, true},         {"30", 30000, true}, {"-1", -1000, true},   {"100ms", 100, true}, {"1.5h", 5400000, true}, {"1h30m", 5400000, true}, {"-1ms", -1, true},
-        {"1500000us", 1500, true}, {".5s", 500, true}, {"1m0s", 60000, true}, {"1d", 0, false},     {"", 0, false},          {"s", 0, false},          {"1 s", 0, false},
-        {"9999999999999h", 0, false}, {"5x", 0, false}, {"1.5.5s", 0, false},
+        {"0", 0, true},     {"30", 30000, true},       {"-1", -1000, true},          {"100ms", 100, true},  {"1.5h", 5400000, true}, {"1h30m", 5400000, true},
+        {"-1ms", -1, true}, {"1500000us", 1500, true}, {".5s", 500, true},           {"1m0s", 60000, true}, {"1d", 0, false},        {"", 0, false},
+        {"s", 0, false},    {"1 s", 0, false},         {"9999999999999h", 0, false}, {"5x", 0, false},      {"1.5.5s", 0, false},
     };
 
     (void)state;

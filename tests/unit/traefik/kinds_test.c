@@ -21,40 +21,53 @@ struct row {
     bool warning;
 };
 
+/* clang-format off: one row, one line or two */
 static const struct row rows[] = {
     {"a router with a server of its own", &hl_kind_router, "rule: Host(`a`)\nservice: {url: 'http://a'}\n", NULL, 0, 0, false},
     {"keys in any case", &hl_kind_router, "RULE: Host(`a`)\nentrypoints: web\nTLS: {certresolver: le}\nservice: {URL: 'h2c://a'}\n", NULL, 0, 0, false},
     {"common fields pass", &hl_kind_router, "rule: Host(`a`)\nservice: x\nneeds: [container.a]\n", NULL, 0, 0, false},
-    {"a rule's mistake has its place", &hl_kind_router, "service: x\nrule: Host(`a`) && Hots(`b`)\n", "column 14 of the rule: HTTP rules have no matcher 'Hots'", 2, 7, false},
+    {"a rule's mistake has its place", &hl_kind_router, "service: x\nrule: Host(`a`) && Hots(`b`)\n",
+     "column 14 of the rule: HTTP rules have no matcher 'Hots'", 2, 7, false},
     {"a rule on several lines", &hl_kind_router, "service: x\nrule: |\n  Host(`a`)\n  && Hots(`b`)\n", "column 14 of the rule", 2, 7, false},
     {"a rule of version 2 is not checked", &hl_kind_router, "service: x\nruleSyntax: v2\nrule: Host(`a`, `b`)\n", NULL, 0, 0, false},
     {"no rule", &hl_kind_router, "service: x\n", "the router needs a 'rule'", 1, 1, false},
     {"a URL for a service's name", &hl_kind_router, "rule: Host(`a`)\nservice: http://a\n", "this is a URL: write service: {url: ...}", 2, 10, false},
-    {"two sources of a service", &hl_kind_router, "rule: Host(`a`)\nservice: {url: 'http://a', name: b}\n", "takes one of name, url, address and servers", 2, 10, false},
+    {"two sources of a service", &hl_kind_router, "rule: Host(`a`)\nservice: {url: 'http://a', name: b}\n", "takes one of name, url, address and servers", 2,
+     10, false},
     {"a named service with settings", &hl_kind_router, "rule: Host(`a`)\nservice: {name: b, passHostHeader: false}\n", "names a service", 2, 10, false},
     {"a server without a scheme", &hl_kind_router, "rule: Host(`a`)\nservice: {url: 'a:80'}\n", "must begin with http://", 2, 16, false},
     {"an address for http", &hl_kind_router, "rule: Host(`a`)\nservice: {address: 'a:80'}\n", "'service.address' does not exist for http", 2, 20, false},
     {"tcp", &hl_kind_router, "protocol: tcp\nrule: HostSNI(`*`)\nservice: {address: 'a:80'}\n", NULL, 0, 0, false},
     {"a name needs TLS", &hl_kind_router, "protocol: tcp\nrule: HostSNI(`a`)\nservice: x\n", "HostSNI with a name needs TLS", 2, 7, false},
     {"a name with TLS", &hl_kind_router, "protocol: tcp\nrule: HostSNI(`a`)\ntls: {passthrough: true}\nservice: x\n", NULL, 0, 0, false},
-    {"passthrough for http", &hl_kind_router, "rule: Host(`a`)\ntls: {passthrough: true}\nservice: x\n", "'tls.passthrough' does not exist for http, only for tcp", 2, 20, false},
-    {"passthrough with certificates", &hl_kind_router, "protocol: tcp\nrule: HostSNI(`a`)\nservice: x\ntls: {passthrough: true, certResolver: le}\n", "never used", 4, 40, true},
-    {"certificates for a pattern", &hl_kind_router, "rule: HostRegexp(`^a$`)\nservice: x\ntls: {certResolver: le}\n", "no certificate is asked for", 3, 21, true},
-    {"certificates for a pattern with names", &hl_kind_router, "rule: HostRegexp(`^a$`)\nservice: x\ntls: {certResolver: le, domains: [{main: a}]}\n", NULL, 0, 0, false},
-    {"TLS options without a host", &hl_kind_router, "rule: PathPrefix(`/`)\nservice: x\ntls: {options: modern}\n", "TLS options are found by the host", 3, 16, true},
-    {"udp has no rule", &hl_kind_router, "protocol: udp\nrule: HostSNI(`*`)\nservice: {address: 'a:1'}\n", "'rule' does not exist for udp, only for http and tcp", 2, 7, false},
+    {"passthrough for http", &hl_kind_router, "rule: Host(`a`)\ntls: {passthrough: true}\nservice: x\n",
+     "'tls.passthrough' does not exist for http, only for tcp", 2, 20, false},
+    {"passthrough with certificates", &hl_kind_router, "protocol: tcp\nrule: HostSNI(`a`)\nservice: x\ntls: {passthrough: true, certResolver: le}\n",
+     "never used", 4, 40, true},
+    {"certificates for a pattern", &hl_kind_router, "rule: HostRegexp(`^a$`)\nservice: x\ntls: {certResolver: le}\n", "no certificate is asked for", 3, 21,
+     true},
+    {"certificates for a pattern with names", &hl_kind_router, "rule: HostRegexp(`^a$`)\nservice: x\ntls: {certResolver: le, domains: [{main: a}]}\n", NULL, 0,
+     0, false},
+    {"TLS options without a host", &hl_kind_router, "rule: PathPrefix(`/`)\nservice: x\ntls: {options: modern}\n", "TLS options are found by the host", 3, 16,
+     true},
+    {"udp has no rule", &hl_kind_router, "protocol: udp\nrule: HostSNI(`*`)\nservice: {address: 'a:1'}\n",
+     "'rule' does not exist for udp, only for http and tcp", 2, 7, false},
     {"tls: true", &hl_kind_router, "rule: Host(`a`)\ntls: true\nservice: x\n", NULL, 0, 0, false},
     {"observability must not be empty", &hl_kind_router, "rule: Host(`a`)\nservice: x\nobservability: {}\n", "'observability' is empty", 3, 16, false},
     {"a typing mistake", &hl_kind_router, "rule: Host(`a`)\nservice: x\nentrypoint: [web]\n", "unknown key 'entrypoint'", 3, 1, false},
     {"a child has no TLS", &hl_kind_router, "rule: Path(`/`)\nservice: x\nparentRefs: [p]\ntls: {}\n", "'tls' is for the parent", 4, 6, false},
 
     {"servers", &hl_kind_service, "loadBalancer: {servers: [{url: 'http://a'}, {url: 'https://b', weight: 2}]}\n", NULL, 0, 0, false},
-    {"two kinds of service", &hl_kind_service, "loadBalancer: {servers: [{url: 'http://a'}]}\nweighted: {services: [{name: b}]}\n", "a service is one thing, and here are 2", 1, 1, false},
+    {"two kinds of service", &hl_kind_service, "loadBalancer: {servers: [{url: 'http://a'}]}\nweighted: {services: [{name: b}]}\n",
+     "a service is one thing, and here are 2", 1, 1, false},
     {"no kind of service", &hl_kind_service, "protocol: tcp\n", "does not say what it is", 1, 1, false},
     {"a server needs a URL", &hl_kind_service, "loadBalancer: {servers: [{weight: 1}]}\n", "a server of an http service needs 'url'", 1, 26, false},
-    {"sticky is for http", &hl_kind_service, "protocol: tcp\nloadBalancer: {servers: [{address: 'a:1'}], sticky: {cookie: {}}}\n", "'loadBalancer.sticky' does not exist for tcp", 2, 53, false},
-    {"a health check needs a path", &hl_kind_service, "loadBalancer: {servers: [{url: 'http://a'}], healthCheck: {interval: 5s}}\n", "needs 'path'", 1, 59, false},
-    {"a bare number is no duration", &hl_kind_service, "loadBalancer: {servers: [{url: 'http://a'}], healthCheck: {path: /, interval: 5}}\n", "must be a duration", 1, 79, false},
+    {"sticky is for http", &hl_kind_service, "protocol: tcp\nloadBalancer: {servers: [{address: 'a:1'}], sticky: {cookie: {}}}\n",
+     "'loadBalancer.sticky' does not exist for tcp", 2, 53, false},
+    {"a health check needs a path", &hl_kind_service, "loadBalancer: {servers: [{url: 'http://a'}], healthCheck: {interval: 5s}}\n", "needs 'path'", 1, 59,
+     false},
+    {"a bare number is no duration", &hl_kind_service, "loadBalancer: {servers: [{url: 'http://a'}], healthCheck: {path: /, interval: 5}}\n",
+     "must be a duration", 1, 79, false},
     {"an address without a port", &hl_kind_service, "protocol: udp\nloadBalancer: {servers: [{address: a}]}\n", "is not host:port", 2, 36, false},
 
     {"headers", &hl_kind_middleware, "headers: {stsSeconds: 1, customRequestHeaders: {X: ''}}\n", NULL, 0, 0, false},
@@ -68,12 +81,15 @@ static const struct row rows[] = {
     {"dollars of a compose file", &hl_kind_middleware, "basicAuth: {users: ['bob:$$apr1$$x$$y']}\n", "'$$' in it", 1, 21, true},
     {"a network", &hl_kind_middleware, "ipAllowList: {sourceRange: [10.0.0.0/40]}\n", "'10.0.0.0/40' is neither an address", 1, 29, false},
     {"tcp has few", &hl_kind_middleware, "protocol: tcp\ncompress: {}\n", "'compress' does not exist for tcp", 2, 11, false},
-    {"tcp's list knows addresses only", &hl_kind_middleware, "protocol: tcp\nipAllowList: {sourceRange: 10.0.0.1, rejectStatusCode: 404}\n", "'ipAllowList.rejectStatusCode' does not exist for tcp", 2, 56, false},
+    {"tcp's list knows addresses only", &hl_kind_middleware, "protocol: tcp\nipAllowList: {sourceRange: 10.0.0.1, rejectStatusCode: 404}\n",
+     "'ipAllowList.rejectStatusCode' does not exist for tcp", 2, 56, false},
     {"trust is not said", &hl_kind_middleware, "forwardAuth: {address: 'http://a'}\n", "'trustForwardHeader' is not said", 1, 14, true},
     {"a regular expression", &hl_kind_middleware, "redirectRegex: {regex: '(?=a)', replacement: b}\n", "look-ahead", 1, 24, false},
-    {"a list item that Traefik would cut", &hl_kind_middleware, "headers: {accessControlAllowOriginListRegex: [\"a\\u2551b\"]}\n", "cuts items of a list", 1, 47, false},
+    {"a list item that Traefik would cut", &hl_kind_middleware, "headers: {accessControlAllowOriginListRegex: [\"a\\u2551b\"]}\n", "cuts items of a list", 1,
+     47, false},
     {"a status", &hl_kind_middleware, "errors: {status: ['600'], service: a}\n", "neither a status", 1, 19, false},
 };
+/* clang-format on */
 
 static void test_rows(void **state)
 {
@@ -90,7 +106,8 @@ static void test_rows(void **state)
                                                          first->at.column == rows[i].column && (diags.errors == 0) == rows[i].warning;
 
         if (!right)
-            fail_msg("%s: %zu findings; %u:%u: %s", rows[i].label, diags.count, first == NULL ? 0 : first->at.line, first == NULL ? 0 : first->at.column, message);
+            fail_msg("%s: %zu findings; %u:%u: %s", rows[i].label, diags.count, first == NULL ? 0 : first->at.line, first == NULL ? 0 : first->at.column,
+                     message);
         hl_arena_free(arena);
     }
 }

@@ -100,7 +100,12 @@ static const struct hl_value *decode(struct world *world, const struct hl_kind *
 static struct hl_live refresh(struct world *world, const struct hl_kind *kind, const char *name, const char *desired, const char *recorded)
 {
     struct hl_recorded record = {.name = name, .desired = (struct hl_value *)decode(world, kind, name, recorded)};
-    struct hl_object object = {.name = name, .kind = kind, .desired = decode(world, kind, name, desired), .recorded = recorded == NULL ? NULL : &record, .id = "", .arena = world->arena};
+    struct hl_object object = {.name = name,
+                               .kind = kind,
+                               .desired = decode(world, kind, name, desired),
+                               .recorded = recorded == NULL ? NULL : &record,
+                               .id = "",
+                               .arena = world->arena};
 
     assert_true(kind->verbs->refresh(&world->session, (struct hl_object *[]){&object}, 1, &(struct hl_error *){NULL}));
     return object.live;
@@ -117,7 +122,9 @@ static struct hl_op *add_op(struct world *world, const struct hl_kind *kind, con
         .address = hl_arena_printf(world->arena, "%s.%s", kind->name, name),
         .name = name,
         .operation = "op",
-        .action = desired == NULL ? HL_ACTION_DELETE : recorded == NULL ? HL_ACTION_CREATE : HL_ACTION_UPDATE,
+        .action = desired == NULL    ? HL_ACTION_DELETE
+                  : recorded == NULL ? HL_ACTION_CREATE
+                                     : HL_ACTION_UPDATE,
         .id = "",
         .desired = decode(world, kind, name, desired),
         .recorded = decode(world, kind, name, recorded),
@@ -436,7 +443,10 @@ static void test_versions(void **state)
         struct hl_traefik_version version;
         const char *part; /* NULL: fine */
     } rows[] = {
-        {&hl_kind_service, "loadBalancer: {servers: [{url: 'http://a', preservePath: true}]}\n", {"3.1.4", 3, 1, 4}, "'loadBalancer.servers.*.preservePath' needs Traefik 3.2.0"},
+        {&hl_kind_service,
+         "loadBalancer: {servers: [{url: 'http://a', preservePath: true}]}\n",
+         {"3.1.4", 3, 1, 4},
+         "'loadBalancer.servers.*.preservePath' needs Traefik 3.2.0"},
         {&hl_kind_service, "loadBalancer: {servers: [{url: 'http://a', preservePath: true}]}\n", {"3.2.0", 3, 2, 0}, NULL},
         {&hl_kind_service, "loadBalancer: {servers: [{url: 'http://a'}], strategy: p2c}\n", {"3.4.0", 3, 4, 0}, NULL},
         {&hl_kind_service, "loadBalancer: {servers: [{url: 'http://a'}], strategy: hrw}\n", {"3.5.0", 3, 5, 0}, "needs Traefik 3.6.0, and here runs 3.5.0"},

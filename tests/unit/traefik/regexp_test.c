@@ -12,12 +12,51 @@
 
 #include <cmocka.h>
 
+/* clang-format off: one row, one line or two */
 static const char *const good[] = {
-    "",          "a*?",       "a{,3}",      "\\d+\\z",     "(?<n>a)",     "(?P<n>a)(?P<n>b)", "(?i)abc",    "[[:alpha:]]",   "\\pL",
-    "\\p{Greek}", "a(?i)*",   "^*",         "()*",         "(|a)*",       "\\Qa.b",           "\\07",       "[]a]",          "[^]a]",
-    "[\\d-z]",   "a{2",       "{",          "a{02}",       "(?i-s:a)",    "\\_",              "a{1,2}?",    "[a[:digit:]-z]", "[a-z&&[b]]",
-    "a{1000}",   "\\x{10FFFF}", "\\x41",    "\\012",       "[^\\n]",      "(a|b)+c?",         "[[.a.]]",    "\\.proxy\\.",   "\xc3\xa9+",
-    "a||b",      "(?:)",      "[a-]",       "[-a]",        "\\P{^Lu}",    "x{2}y{3}",         "(a{10}){100}",
+    "",
+    "a*?",
+    "a{,3}",
+    "\\d+\\z",
+    "(?<n>a)",
+    "(?P<n>a)(?P<n>b)",
+    "(?i)abc",
+    "[[:alpha:]]",
+    "\\pL",
+    "\\p{Greek}",
+    "a(?i)*",
+    "^*",
+    "()*",
+    "(|a)*",
+    "\\Qa.b",
+    "\\07",
+    "[]a]",
+    "[^]a]",
+    "[\\d-z]",
+    "a{2",
+    "{",
+    "a{02}",
+    "(?i-s:a)",
+    "\\_",
+    "a{1,2}?",
+    "[a[:digit:]-z]",
+    "[a-z&&[b]]",
+    "a{1000}",
+    "\\x{10FFFF}",
+    "\\x41",
+    "\\012",
+    "[^\\n]",
+    "(a|b)+c?",
+    "[[.a.]]",
+    "\\.proxy\\.",
+    "\xc3\xa9+",
+    "a||b",
+    "(?:)",
+    "[a-]",
+    "[-a]",
+    "\\P{^Lu}",
+    "x{2}y{3}",
+    "(a{10}){100}",
 };
 
 static const struct {
@@ -64,6 +103,7 @@ static const struct {
     {"\\\xc3\xa9", 0, "no such escape"},
     {"\xff", 0, "not UTF-8"},
 };
+/* clang-format on */
 
 static void test_good(void **state)
 {

@@ -19,6 +19,7 @@ struct row {
     const char *hint;    /* a part of it, or NULL */
 };
 
+/* clang-format off: one row, one line or two */
 static const struct row http_good[] = {
     {.rule = "Host(`a.example`)"},
     {.rule = "host(`a`)"},
@@ -113,9 +114,16 @@ static const struct row http_warned[] = {
 };
 
 static const struct row tcp_good[] = {
-    {.rule = "HostSNI(`*`)"},          {.rule = "HostSNI(`a.example`)"},  {.rule = "HostSNI(`*.a.example`)"}, {.rule = "HostSNI(`a_b.c`)"},
-    {.rule = "HostSNI(`10.0.0.1`)"},   {.rule = "HostSNI(`a:443`)"},      {.rule = "Hostsni(`a`)"},           {.rule = "Alpn(`h2`)"},
-    {.rule = "HostSNIRegexp(`^.+\\.a$`)"}, {.rule = "HostSNI(`a`) && !ClientIP(`1.1.1.1`)"},
+    {.rule = "HostSNI(`*`)"},
+    {.rule = "HostSNI(`a.example`)"},
+    {.rule = "HostSNI(`*.a.example`)"},
+    {.rule = "HostSNI(`a_b.c`)"},
+    {.rule = "HostSNI(`10.0.0.1`)"},
+    {.rule = "HostSNI(`a:443`)"},
+    {.rule = "Hostsni(`a`)"},
+    {.rule = "Alpn(`h2`)"},
+    {.rule = "HostSNIRegexp(`^.+\\.a$`)"},
+    {.rule = "HostSNI(`a`) && !ClientIP(`1.1.1.1`)"},
 };
 
 static const struct row tcp_bad[] = {
@@ -134,6 +142,7 @@ static const struct row tcp_bad[] = {
     {"Path(`/`)", 1, "no matcher 'Path'", NULL},
     {"", 1, "the rule is empty", NULL},
 };
+/* clang-format on */
 
 static void check_rows(const struct row *rows, size_t count, bool tcp, bool good, bool warned)
 {
