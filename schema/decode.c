@@ -41,8 +41,7 @@ struct hl_node *hl_node_of_value(struct hl_arena *arena, const struct hl_value *
         node->map.count = count;
         node->map.entries = hl_arena_alloc(arena, count * sizeof(*node->map.entries));
         for (size_t i = 0; i < count; i++)
-            node->map.entries[i] = (struct hl_node_entry){
-                .key = hl_value_key(value, i), .at = at, .value = hl_node_of_value(arena, hl_value_at(value, i), at)};
+            node->map.entries[i] = (struct hl_node_entry){.key = hl_value_key(value, i), .at = at, .value = hl_node_of_value(arena, hl_value_at(value, i), at)};
     } else {
         node->type = HL_NODE_VALUE;
         node->value = value;
@@ -107,8 +106,7 @@ static void sort_set(struct hl_value *list)
 }
 
 /* What holds for every type, once the value is there. */
-static struct hl_value *finish(struct hl_check *check, const struct hl_field *field, struct hl_value *value, struct hl_span at,
-                               const struct hl_place *place)
+static struct hl_value *finish(struct hl_check *check, const struct hl_field *field, struct hl_value *value, struct hl_span at, const struct hl_place *place)
 {
     bool sensitive = field->sensitive || value->sensitive;
 
@@ -157,8 +155,7 @@ static void hide_literal(struct hl_check *check, const struct hl_node *node)
     }
 }
 
-static struct hl_value *decode_switch(struct hl_check *check, const struct hl_node *node, const struct hl_field *field,
-                                      const struct hl_place *place)
+static struct hl_value *decode_switch(struct hl_check *check, const struct hl_node *node, const struct hl_field *field, const struct hl_place *place)
 {
     switch (field->type) {
     case HL_F_LIST:
@@ -256,8 +253,8 @@ static void hint_all_keys(struct hl_check *check, struct hl_diag *diag, const ch
     hl_diag_hint(check->diags, diag, "its keys are %s", hl_text_get(&list));
 }
 
-static void report_unknown_key(struct hl_check *check, const struct hl_node_entry *entry, const struct hl_field *fields,
-                               const struct hl_field *pass, const struct hl_place *place)
+static void report_unknown_key(struct hl_check *check, const struct hl_node_entry *entry, const struct hl_field *fields, const struct hl_field *pass,
+                               const struct hl_place *place)
 {
     enum { FEW = 8 };
     const char *names[2 * MAX_FIELDS];
@@ -288,13 +285,12 @@ static size_t field_number(const struct hl_field *fields, const char *name, bool
 
 static void report_computed(struct hl_check *check, const struct hl_node_entry *entry, const struct hl_place *place)
 {
-    hl_diag_error(check->diags, entry->at, "'%s' of %s cannot be set: it is known only when that exists", entry->key,
-                  hl_place_words(check->arena, place));
+    hl_diag_error(check->diags, entry->at, "'%s' of %s cannot be set: it is known only when that exists", entry->key, hl_place_words(check->arena, place));
 }
 
 /* Sets found[i] to the entry of fields[i]; reports what does not belong here. Gives the number of entries found. */
-static size_t sort_entries(struct hl_check *check, const struct hl_node *node, const struct hl_field *fields, unsigned forms,
-                           const struct hl_field *pass, const struct hl_place *place, const struct hl_node_entry **found_entries)
+static size_t sort_entries(struct hl_check *check, const struct hl_node *node, const struct hl_field *fields, unsigned forms, const struct hl_field *pass,
+                           const struct hl_place *place, const struct hl_node_entry **found_entries)
 {
     bool nocase = (forms & HL_FORM_NOCASE) != 0;
     size_t count = 0;

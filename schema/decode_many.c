@@ -77,8 +77,7 @@ struct hl_value *hl_decode_shorthand(struct hl_check *check, const struct hl_nod
 }
 
 /* One item to the list's end; a short form may stand for several. */
-static void decode_item(struct hl_check *check, const struct hl_node *node, const struct hl_field *item, const struct hl_place *place,
-                        struct hl_value *list)
+static void decode_item(struct hl_check *check, const struct hl_node *node, const struct hl_field *item, const struct hl_place *place, struct hl_value *list)
 {
     struct hl_value *value;
 
@@ -97,8 +96,8 @@ static void decode_item(struct hl_check *check, const struct hl_node *node, cons
     hl_value_list_add(check->arena, list, value);
 }
 
-static void report_same_key(struct hl_check *check, const struct hl_value *item, const char *text, const struct hl_value *first,
-                            const struct hl_field *field, const struct hl_place *place)
+static void report_same_key(struct hl_check *check, const struct hl_value *item, const char *text, const struct hl_value *first, const struct hl_field *field,
+                            const struct hl_place *place)
 {
     hl_diag_error(check->diags, item->at, "%s: %s %s is in the list twice, first on line %u", hl_place_words(check->arena, place), field->key,
                   item->sensitive ? "of an item" : hl_arena_printf(check->arena, "'%s'", text), first->at.line);
@@ -197,8 +196,8 @@ static const char *resolve_key(struct hl_check *check, const char *key, struct h
         return NULL;
     if (value->type != HL_UNKNOWN && hl_value_to_text(check->arena, value) != NULL)
         return hl_value_to_text(check->arena, value);
-    hl_diag_error(check->diags, at, "a key of %s cannot come from '%s', which is not known before it is applied",
-                  hl_place_words(check->arena, place), value->type == HL_UNKNOWN ? value->unknown : key);
+    hl_diag_error(check->diags, at, "a key of %s cannot come from '%s', which is not known before it is applied", hl_place_words(check->arena, place),
+                  value->type == HL_UNKNOWN ? value->unknown : key);
     return NULL;
 }
 
@@ -277,8 +276,7 @@ static void decode_pair(struct hl_check *check, struct hl_value *map, const stru
 }
 
 /* A list in the place of a map. */
-static void decode_pairs(struct hl_check *check, struct hl_value *map, const struct hl_node *node, const struct hl_field *field,
-                         const struct hl_place *place)
+static void decode_pairs(struct hl_check *check, struct hl_value *map, const struct hl_node *node, const struct hl_field *field, const struct hl_place *place)
 {
     const struct hl_field item = hl_field_of_item(field);
 

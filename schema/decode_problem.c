@@ -115,8 +115,8 @@ static void hint_type(struct hl_check *check, struct hl_diag *diag, const struct
 
 void hl_decode_wrong_type(struct hl_check *check, const struct hl_node *node, const struct hl_field *field, const struct hl_place *place)
 {
-    struct hl_diag *diag = hl_diag_error(check->diags, node->at, "%s must be %s, found %s", hl_place_words(check->arena, place), expected(field),
-                                         found(check, node, field));
+    struct hl_diag *diag =
+        hl_diag_error(check->diags, node->at, "%s must be %s, found %s", hl_place_words(check->arena, place), expected(field), found(check, node, field));
 
     hint_type(check, diag, node, field);
 }

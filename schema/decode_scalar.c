@@ -61,8 +61,7 @@ static const char *text_of(struct hl_check *check, const struct hl_node *node)
     return NULL;
 }
 
-static struct hl_value *decode_string(struct hl_check *check, const struct hl_node *node, const struct hl_field *field,
-                                      const struct hl_place *place)
+static struct hl_value *decode_string(struct hl_check *check, const struct hl_node *node, const struct hl_field *field, const struct hl_place *place)
 {
     struct hl_value *value = NULL;
 
@@ -79,8 +78,8 @@ static struct hl_value *decode_string(struct hl_check *check, const struct hl_no
     return value;
 }
 
-static struct hl_value *decode_int(struct hl_check *check, const struct hl_node *node, const struct hl_field *field,
-                                   const struct hl_place *place, const char *text)
+static struct hl_value *decode_int(struct hl_check *check, const struct hl_node *node, const struct hl_field *field, const struct hl_place *place,
+                                   const char *text)
 {
     bool limited = field->minimum != 0 || field->maximum != 0;
     int64_t integer;
@@ -90,8 +89,8 @@ static struct hl_value *decode_int(struct hl_check *check, const struct hl_node 
         return NULL;
     }
     if (limited && (integer < field->minimum || integer > field->maximum)) {
-        hl_diag_error(check->diags, node->at, "%s must be between %lld and %lld, found %s", hl_place_words(check->arena, place),
-                      (long long)field->minimum, (long long)field->maximum, hl_decode_shown(check, node, field, text));
+        hl_diag_error(check->diags, node->at, "%s must be between %lld and %lld, found %s", hl_place_words(check->arena, place), (long long)field->minimum,
+                      (long long)field->maximum, hl_decode_shown(check, node, field, text));
         return NULL;
     }
     return hl_value_int(check->arena, integer);

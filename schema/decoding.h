@@ -27,8 +27,7 @@ struct hl_value *hl_decode_list(struct hl_check *check, const struct hl_node *no
 struct hl_value *hl_decode_map(struct hl_check *check, const struct hl_node *node, const struct hl_field *field, const struct hl_place *place);
 struct hl_value *hl_decode_any(struct hl_check *check, const struct hl_node *node, const struct hl_place *place);
 /* An object given as a text, where the field has a shorthand for it. */
-struct hl_value *hl_decode_shorthand(struct hl_check *check, const struct hl_node *node, const struct hl_field *field,
-                                     const struct hl_place *place);
+struct hl_value *hl_decode_shorthand(struct hl_check *check, const struct hl_node *node, const struct hl_field *field, const struct hl_place *place);
 
 /* Resolves a scalar with references: the node itself when there are none, a node of the value otherwise, NULL after a finding. */
 const struct hl_node *hl_decode_resolve(struct hl_check *check, const struct hl_node *node);

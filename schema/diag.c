@@ -35,8 +35,7 @@ static struct hl_diag *add(struct hl_diags *diags, enum hl_severity severity, st
         return &diags->items[number - 1];
     if (diags->count == diags->capacity)
         diags->items = grown(diags->arena, diags->items, diags->count, &diags->capacity, sizeof(*diags->items));
-    diags->items[diags->count++] =
-        (struct hl_diag){.severity = severity, .file = diags->file, .at = at, .message = message, .address = diags->address};
+    diags->items[diags->count++] = (struct hl_diag){.severity = severity, .file = diags->file, .at = at, .message = message, .address = diags->address};
     if (severity == HL_SEVERITY_ERROR)
         diags->errors++;
     hl_map_put(&diags->seen, place, (void *)(uintptr_t)diags->count); /* a number, not a pointer: the items move */
@@ -126,8 +125,7 @@ void hl_diags_hide(struct hl_diags *diags, struct hl_span at)
     if (at.line == 0)
         return;
     if (diags->secrets_count == diags->secrets_capacity)
-        diags->secrets =
-            grown(diags->arena, diags->secrets, diags->secrets_count, &diags->secrets_capacity, sizeof(*diags->secrets));
+        diags->secrets = grown(diags->arena, diags->secrets, diags->secrets_count, &diags->secrets_capacity, sizeof(*diags->secrets));
     diags->secrets[diags->secrets_count++] = (struct hl_diag_secret){.file = diags->file, .at = at};
 }
 
@@ -174,8 +172,7 @@ static void hide_secrets(const struct hl_diags *diags, struct hl_diag *diag)
         else
             high = middle;
     }
-    if (low == diags->secrets_count || diags->secrets[low].at.line != diag->at.line ||
-        compare_files(diags->secrets[low].file, diag->file) != 0)
+    if (low == diags->secrets_count || diags->secrets[low].at.line != diag->at.line || compare_files(diags->secrets[low].file, diag->file) != 0)
         return;
     diag->hide_from = diags->secrets[low].at.column;
 }
@@ -209,8 +206,7 @@ void hl_diags_sort(struct hl_diags *diags)
         sorted[i] = *diag;
         hide_secrets(diags, &sorted[i]);
         hl_map_put(&diags->seen,
-                   hl_arena_printf(diags->arena, "%s:%u:%u:%s", diag->file == NULL ? "" : diag->file, diag->at.line, diag->at.column,
-                                   diag->message),
+                   hl_arena_printf(diags->arena, "%s:%u:%u:%s", diag->file == NULL ? "" : diag->file, diag->at.line, diag->at.column, diag->message),
                    (void *)(uintptr_t)(i + 1));
     }
     free(order);

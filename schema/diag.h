@@ -32,10 +32,10 @@ struct hl_diags {
     size_t count;
     size_t capacity;
     size_t errors;
-    const char *file;    /* given to findings as they are added */
-    const char *address; /* likewise; set while a resource is decoded */
-    struct hl_map seen;  /* place and message -> number of the finding + 1 */
-    size_t compared;     /* names that suggestions looked at so far: they stop when it gets slow */
+    const char *file;               /* given to findings as they are added */
+    const char *address;            /* likewise; set while a resource is decoded */
+    struct hl_map seen;             /* place and message -> number of the finding + 1 */
+    size_t compared;                /* names that suggestions looked at so far: they stop when it gets slow */
     struct hl_diag_secret *secrets; /* where secrets are written in plain text */
     size_t secrets_count;
     size_t secrets_capacity;

@@ -7,12 +7,13 @@
 #include <strings.h>
 
 enum {
-    LINE_ROOM = 400,  /* a longer line is shown around the caret only */
-    LEAD = 80,        /* characters before the caret, then */
+    LINE_ROOM = 400, /* a longer line is shown around the caret only */
+    LEAD = 80,       /* characters before the caret, then */
     TAB_WIDTH = 4,
 };
 
 #define HIDDEN "(sensitive)"
+#define CUT "..."
 
 struct range {
     uint32_t first, last;
@@ -20,18 +21,16 @@ struct range {
 
 /* Characters that stand on the one before them: combining marks, joiners, variation selectors, marks of direction. */
 static const struct range zero_width[] = {
-    {0x0300, 0x036f}, {0x0483, 0x0489}, {0x0591, 0x05bd}, {0x0610, 0x061a}, {0x064b, 0x065f}, {0x0900, 0x0902}, {0x093a, 0x093a},
-    {0x0941, 0x0948}, {0x094d, 0x094d}, {0x0e31, 0x0e31}, {0x0e34, 0x0e3a}, {0x0e47, 0x0e4e}, {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff},
-    {0x200b, 0x200f}, {0x202a, 0x202e}, {0x2060, 0x2064}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}, {0xfeff, 0xfeff},
-    {0xe0100, 0xe01ef},
+    {0x0300, 0x036f}, {0x0483, 0x0489}, {0x0591, 0x05bd}, {0x0610, 0x061a}, {0x064b, 0x065f}, {0x0900, 0x0902},   {0x093a, 0x093a}, {0x0941, 0x0948},
+    {0x094d, 0x094d}, {0x0e31, 0x0e31}, {0x0e34, 0x0e3a}, {0x0e47, 0x0e4e}, {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff},   {0x200b, 0x200f}, {0x202a, 0x202e},
+    {0x2060, 0x2064}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}, {0xfeff, 0xfeff}, {0xe0100, 0xe01ef},
 };
 /* East Asian wide and full-width characters, and emoji. */
 static const struct range double_width[] = {
-    {0x1100, 0x115f},   {0x231a, 0x231b},   {0x23e9, 0x23ec},   {0x2614, 0x2615},   {0x26a1, 0x26a1},   {0x2705, 0x2705},
-    {0x270a, 0x270b},   {0x274c, 0x274c},   {0x2753, 0x2755},   {0x2795, 0x2797},   {0x2b50, 0x2b50},   {0x2e80, 0x303e},
-    {0x3041, 0x33ff},   {0x3400, 0x4dbf},   {0x4e00, 0x9fff},   {0xa000, 0xa4cf},   {0xac00, 0xd7a3},   {0xf900, 0xfaff},
-    {0xfe30, 0xfe4f},   {0xff00, 0xff60},   {0xffe0, 0xffe6},   {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff},
-    {0x1fa70, 0x1faff}, {0x20000, 0x3fffd},
+    {0x1100, 0x115f},   {0x231a, 0x231b},   {0x23e9, 0x23ec},   {0x2614, 0x2615},   {0x26a1, 0x26a1},   {0x2705, 0x2705}, {0x270a, 0x270b},
+    {0x274c, 0x274c},   {0x2753, 0x2755},   {0x2795, 0x2797},   {0x2b50, 0x2b50},   {0x2e80, 0x303e},   {0x3041, 0x33ff}, {0x3400, 0x4dbf},
+    {0x4e00, 0x9fff},   {0xa000, 0xa4cf},   {0xac00, 0xd7a3},   {0xf900, 0xfaff},   {0xfe30, 0xfe4f},   {0xff00, 0xff60}, {0xffe0, 0xffe6},
+    {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x1fa70, 0x1faff}, {0x20000, 0x3fffd},
 };
 
 static bool is_in(const struct range *ranges, size_t count, uint32_t character)
@@ -103,15 +102,14 @@ static const char *find_line(struct lines *lines, uint32_t number, size_t *lengt
 
 static bool is_key_character(char character)
 {
-    return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') || (character >= '0' && character <= '9') ||
-           character == '_' || character == '-' || character == '.';
+    return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') || (character >= '0' && character <= '9') || character == '_' ||
+           character == '-' || character == '.';
 }
 
 static bool names_secret(const char *key, size_t length)
 {
-    static const char *const endings[] = {"password", "passwd",     "passphrase", "secret",      "token",
-                                          "api_key",  "apikey",     "secret_key", "private_key", "access_key",
-                                          "auth_key", "client_secret"};
+    static const char *const endings[] = {"password", "passwd",     "passphrase",  "secret",     "token",    "api_key",
+                                          "apikey",   "secret_key", "private_key", "access_key", "auth_key", "client_secret"};
 
     for (size_t i = 0; i < HL_COUNT(endings); i++) {
         size_t size = strlen(endings[i]);
@@ -140,8 +138,7 @@ static size_t shown_by_names(const char *line, size_t length)
             value++;
             while (value < length && line[value] == ' ')
                 value++;
-            if (value < length && strchr("{[|>&*#", line[value]) == NULL && strncmp(line + value, "${", 2) != 0 &&
-                strncmp(line + value, "\"${", 3) != 0)
+            if (value < length && strchr("{[|>&*#", line[value]) == NULL && strncmp(line + value, "${", 2) != 0 && strncmp(line + value, "\"${", 3) != 0)
                 return value;
         }
         start = i + 1;
@@ -202,39 +199,65 @@ static size_t put_shown(struct hl_text *out, const char *data, size_t length)
     return width;
 }
 
-static void put_line(struct hl_text *out, const struct hl_diag *diag, const char *line, size_t length)
+/* Which bytes of a line are shown, and which of them the caret marks. */
+struct view {
+    size_t start, end;   /* shown */
+    size_t caret, token; /* marked: from, up to */
+    bool hides;          /* a secret stands at `end` */
+};
+
+static size_t shown_of(const struct hl_diag *diag, const char *line, size_t length)
 {
     size_t shown = shown_by_names(line, length);
-    size_t caret = bytes_before(line, length, diag->at.column);
-    size_t start = 0;
-    size_t end = length;
+    size_t secret = diag->hide_from == 0 ? length : bytes_before(line, length, diag->hide_from);
 
-    if (diag->hide_from > 0) {
-        size_t secret = bytes_before(line, length, diag->hide_from);
+    return secret < shown ? secret : shown;
+}
 
-        shown = secret < shown ? secret : shown;
+/* A long line is cut around the caret, between characters. */
+static void cut_long(struct view *view, const struct hl_diag *diag, const char *line, size_t length)
+{
+    if (length <= LINE_ROOM)
+        return;
+    view->start = diag->at.column > LEAD ? bytes_before(line, length, diag->at.column - LEAD) : 0;
+    if (view->start > view->caret)
+        view->start = view->caret;
+    if (length - view->start <= LINE_ROOM)
+        return;
+    view->end = view->start + LINE_ROOM;
+    for (int i = 0; i < 3 && ((unsigned char)line[view->end] & 0xc0) == 0x80; i++)
+        view->end--;
+}
+
+static struct view view_of(const struct hl_diag *diag, const char *line, size_t length)
+{
+    size_t shown = shown_of(diag, line, length);
+    struct view view = {.end = length, .caret = bytes_before(line, length, diag->at.column)};
+
+    if (view.caret > shown)
+        view.caret = shown;
+    cut_long(&view, diag, line, length);
+    if (shown < view.end) {
+        view.end = shown;
+        view.hides = true;
     }
-    if (caret > shown)
-        caret = shown;
-    if (length > LINE_ROOM) {
-        start = caret > LEAD ? bytes_before(line, length, diag->at.column - LEAD) : 0;
-        start = start > caret ? caret : start;
-        end = length - start > LINE_ROOM ? start + LINE_ROOM : length;
-        while (end > start && end < length && ((unsigned char)line[end] & 0xc0) == 0x80)
-            end--;
-    }
-    if (shown < end)
-        end = shown;
+    view.token = view.caret + token_length(line, length, view.caret);
+    if (view.token > view.end)
+        view.token = view.end;
+    return view;
+}
 
-    size_t token = token_length(line, length, caret);
-    size_t token_end = caret + token < end ? caret + token : end;
-    size_t before, width;
+static void put_line(struct hl_text *out, const struct hl_diag *diag, const char *line, size_t length)
+{
+    const struct view view = view_of(diag, line, length);
+    size_t before = view.start > 0 ? strlen(CUT) : 0;
+    size_t width;
 
-    hl_text_printf(out, "%5u | %s", diag->at.line, start > 0 ? "..." : "");
-    before = (start > 0 ? 3 : 0) + put_shown(out, line + start, caret - start);
-    width = put_shown(out, line + caret, token_end - caret);
-    put_shown(out, line + token_end, end - token_end);
-    hl_text_puts(out, end == shown && shown < length ? HIDDEN : end < length ? "..." : "");
+    hl_text_printf(out, "%5u | %s", diag->at.line, view.start > 0 ? CUT : "");
+    before += put_shown(out, line + view.start, view.caret - view.start);
+    width = put_shown(out, line + view.caret, view.token - view.caret);
+    put_shown(out, line + view.token, view.end - view.token);
+    hl_text_puts(out, view.hides ? HIDDEN : view.end < length ? CUT : "");
     hl_text_printf(out, "\n      | %*s^", (int)before, "");
     for (size_t i = 1; i < width; i++)
         hl_text_putc(out, '~');
@@ -255,8 +278,7 @@ static void format(struct hl_text *out, const struct hl_diag *diag, struct lines
         hl_text_printf(out, "%s:", diag->file);
     if (diag->at.line > 0)
         hl_text_printf(out, "%u:%u:", diag->at.line, diag->at.column);
-    hl_text_printf(out, "%s%s: ", diag->file != NULL || diag->at.line > 0 ? " " : "",
-                   diag->severity == HL_SEVERITY_ERROR ? "error" : "warning");
+    hl_text_printf(out, "%s%s: ", diag->file != NULL || diag->at.line > 0 ? " " : "", diag->severity == HL_SEVERITY_ERROR ? "error" : "warning");
     hl_text_put_escaped(out, diag->message, strlen(diag->message));
     hl_text_putc(out, '\n');
     if (line != NULL && length > 0)

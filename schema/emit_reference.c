@@ -118,8 +118,7 @@ static void put_provider(struct hl_text *out, const struct hl_provider_type *typ
     hl_auto(text) struct hl_text path = HL_TEXT_INIT(1024);
 
     hl_text_printf(&path, "providers.%s", type->name);
-    hl_text_printf(out, "\n## Provider %s\n\n%s.%s\n", type->name, type->doc,
-                   type->implicit ? " It is there without being declared, with its defaults." : "");
+    hl_text_printf(out, "\n## Provider %s\n\n%s.%s\n", type->name, type->doc, type->implicit ? " It is there without being declared, with its defaults." : "");
     put_example(out, "providers", type->name, type->example);
     put_table(out, type->fields, hl_emit_is_input);
     put_members(out, type->fields, hl_text_get(&path));

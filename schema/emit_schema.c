@@ -118,8 +118,8 @@ static struct hl_value *emit_value(struct emitter *emitter, const struct hl_fiel
 
 static struct hl_value *emit_item(struct emitter *emitter, const struct hl_field *field, const char *path)
 {
-    struct hl_field item = {.type = field->item, .fields = field->fields, .forms = field->forms & HL_FORM_NOCASE, .minimum = field->minimum,
-                            .maximum = field->maximum};
+    struct hl_field item = {
+        .type = field->item, .fields = field->fields, .forms = field->forms & HL_FORM_NOCASE, .minimum = field->minimum, .maximum = field->maximum};
 
     if (field->item == HL_F_STRING) {
         item.allowed = field->allowed;
@@ -169,8 +169,7 @@ static struct hl_value *emit_map(struct emitter *emitter, const struct hl_field 
     return any_of(emitter, choices);
 }
 
-static void define(struct emitter *emitter, const struct hl_field *fields, unsigned forms, const struct hl_field *more, const char *doc,
-                   const char *path);
+static void define(struct emitter *emitter, const struct hl_field *fields, unsigned forms, const struct hl_field *more, const char *doc, const char *path);
 
 static struct hl_value *emit_object(struct emitter *emitter, const struct hl_field *field, const char *path)
 {
@@ -180,8 +179,7 @@ static struct hl_value *emit_object(struct emitter *emitter, const struct hl_fie
     hl_value_list_add(emitter->arena, choices, referring(emitter, path));
     if ((field->forms & HL_FORM_TRUE) != 0)
         hl_value_list_add(emitter->arena, choices, TYPED(emitter, "boolean"));
-    hl_value_list_add(emitter->arena, choices,
-                      field->shorthand != NULL ? TYPED(emitter, "string", "number") : referring(emitter, "reference"));
+    hl_value_list_add(emitter->arena, choices, field->shorthand != NULL ? TYPED(emitter, "string", "number") : referring(emitter, "reference"));
     return any_of(emitter, choices);
 }
 
@@ -249,8 +247,7 @@ static struct hl_value *emit_field(struct emitter *emitter, const struct hl_fiel
     if (!field->required)
         schema = or_null(emitter, schema);
     if (field->doc != NULL)
-        hl_value_map_put(described, "description",
-                         hl_value_printf(emitter->arena, "%s%s", field->doc, field->immutable ? " (a change replaces it)" : ""));
+        hl_value_map_put(described, "description", hl_value_printf(emitter->arena, "%s%s", field->doc, field->immutable ? " (a change replaces it)" : ""));
     hl_value_map_put(described, "default", fallback_of(emitter, field));
     if (example != NULL) {
         struct hl_value *list = hl_value_list(emitter->arena);
@@ -281,8 +278,7 @@ static const char *any_case(struct emitter *emitter, const char *name)
     return hl_arena_strdup(emitter->arena, hl_text_get(&pattern));
 }
 
-static void put_fields(struct emitter *emitter, struct hl_value *properties, struct hl_value *required, const struct hl_field *fields,
-                       const char *path)
+static void put_fields(struct emitter *emitter, struct hl_value *properties, struct hl_value *required, const struct hl_field *fields, const char *path)
 {
     for (; fields != NULL && fields->name != NULL; fields++) {
         if (!hl_emit_is_input(fields) || hl_value_get(properties, fields->name) != NULL)
@@ -309,8 +305,7 @@ static struct hl_value *any_case_properties(struct emitter *emitter, const struc
 }
 
 /* Adds the table (and `more` rows) to the definitions; one that is there already is left as it is. */
-static void define(struct emitter *emitter, const struct hl_field *fields, unsigned forms, const struct hl_field *more, const char *doc,
-                   const char *path)
+static void define(struct emitter *emitter, const struct hl_field *fields, unsigned forms, const struct hl_field *more, const char *doc, const char *path)
 {
     struct hl_value *schema, *properties, *required;
 

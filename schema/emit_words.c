@@ -6,16 +6,14 @@
 #include <string.h>
 
 static const char *const type_words[] = {
-    [HL_F_STRING] = "text",         [HL_F_BOOL] = "true or false", [HL_F_INT] = "whole number", [HL_F_NUMBER] = "number",
-    [HL_F_DURATION] = "duration",   [HL_F_SIZE] = "size",          [HL_F_LIST] = "list",        [HL_F_MAP] = "mapping",
-    [HL_F_OBJECT] = "mapping",      [HL_F_ANY] = "anything",
+    [HL_F_STRING] = "text", [HL_F_BOOL] = "true or false", [HL_F_INT] = "whole number", [HL_F_NUMBER] = "number",  [HL_F_DURATION] = "duration",
+    [HL_F_SIZE] = "size",   [HL_F_LIST] = "list",          [HL_F_MAP] = "mapping",      [HL_F_OBJECT] = "mapping", [HL_F_ANY] = "anything",
 };
 _Static_assert(HL_COUNT(type_words) == HL_FIELD_TYPES, "words for each type");
 
 static const char *const item_words[] = {
-    [HL_F_STRING] = "texts",       [HL_F_BOOL] = "true or false", [HL_F_INT] = "whole numbers", [HL_F_NUMBER] = "numbers",
-    [HL_F_DURATION] = "durations", [HL_F_SIZE] = "sizes",         [HL_F_LIST] = "lists",        [HL_F_MAP] = "mappings",
-    [HL_F_OBJECT] = "mappings",    [HL_F_ANY] = "anything",
+    [HL_F_STRING] = "texts", [HL_F_BOOL] = "true or false", [HL_F_INT] = "whole numbers", [HL_F_NUMBER] = "numbers",  [HL_F_DURATION] = "durations",
+    [HL_F_SIZE] = "sizes",   [HL_F_LIST] = "lists",         [HL_F_MAP] = "mappings",      [HL_F_OBJECT] = "mappings", [HL_F_ANY] = "anything",
 };
 _Static_assert(HL_COUNT(item_words) == HL_FIELD_TYPES, "words for each type");
 

@@ -123,8 +123,7 @@ static void load_removed(struct hl_loader *loader, struct hl_map *seen)
         if (still != NULL)
             hl_diag_error(loader->diags, at, "%s is still in the spec (line %u), so it is not removed", address, still->at.line);
         note_address(loader, seen, address, at);
-        spec->removed[spec->removed_count++] =
-            (struct hl_removal){.address = address, .destroy = hl_value_get_bool(item, "destroy", true), .at = item->at};
+        spec->removed[spec->removed_count++] = (struct hl_removal){.address = address, .destroy = hl_value_get_bool(item, "destroy", true), .at = item->at};
     }
 }
 

@@ -15,22 +15,35 @@ static const struct hl_field any = {.type = HL_F_ANY};
 
 static void format(struct hl_text *out, const struct hl_field *field, const struct hl_value *value, bool nested);
 
+static bool is_word_of_yaml(const char *text)
+{
+    static const char *const words[] = {"true", "false", "null", "~"};
+
+    for (size_t i = 0; i < HL_COUNT(words); i++)
+        if (strcmp(text, words[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A character that a plain scalar can begin with; a dash can when something other than a blank or a digit follows. */
+static bool begins_plain(const char *text)
+{
+    if (text[0] == '-')
+        return text[1] != '\0' && text[1] != ' ' && !(text[1] >= '0' && text[1] <= '9');
+    return strchr("?:,[]{}#&*!|>'\"%@` \t", text[0]) == NULL;
+}
+
 /* Whether a plain scalar would be read back as this text: nothing that YAML gives a meaning, no blanks at the ends, no control characters. */
 static bool is_plain(const char *text, size_t length, bool nested)
 {
-    static const char *const words[] = {"true", "false", "null", "~"};
-    int64_t number;
-
-    if (length == 0 || strchr("-?:,[]{}#&*!|>'\"%@` \t", text[0]) != NULL || text[length - 1] == ' ' || text[length - 1] == ':')
-        return length > 1 && text[0] == '-' && text[1] != ' ' && text[length - 1] != ' ' && strpbrk(text, ":#,[]{}\n\t") == NULL &&
-               !hl_parse_int(text, INT64_MIN, INT64_MAX, &number);
-    for (size_t i = 0; i < HL_COUNT(words); i++)
-        if (strcmp(text, words[i]) == 0)
-            return false;
+    if (length == 0 || strlen(text) != length || !begins_plain(text) || is_word_of_yaml(text))
+        return false;
+    if (text[length - 1] == ' ' || text[length - 1] == ':' || strstr(text, ": ") != NULL || strstr(text, " #") != NULL)
+        return false;
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f || (nested && strchr(",[]{}", text[i]) != NULL))
             return false;
-    return strstr(text, ": ") == NULL && strstr(text, " #") == NULL;
+    return true;
 }
 
 static bool looks_like_number(const char *text)

@@ -62,9 +62,9 @@ struct hl_dependency *hl_dependencies_take(struct hl_loader *loader, size_t *cou
 struct graph {
     struct hl_loader *loader;
     size_t count;
-    size_t *waiting;   /* dependencies that have no level yet */
-    size_t *level;     /* 0: needs nothing; else one more than the highest level it needs */
-    size_t *first;     /* of the users in `users`; count + 1 entries */
+    size_t *waiting; /* dependencies that have no level yet */
+    size_t *level;   /* 0: needs nothing; else one more than the highest level it needs */
+    size_t *first;   /* of the users in `users`; count + 1 entries */
     struct hl_resource **users;
     struct hl_resource **ready; /* in the order in which they got their level */
     size_t ready_count;

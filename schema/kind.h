@@ -6,8 +6,8 @@
 #ifndef HL_SCHEMA_KIND_H
 #define HL_SCHEMA_KIND_H
 
-#include "schema/diag.h"
 #include "schema/base/redact.h"
+#include "schema/diag.h"
 #include "schema/reference.h"
 
 enum hl_field_type {
@@ -41,24 +41,24 @@ struct hl_check;
 struct hl_field {
     const char *name;
     enum hl_field_type type;
-    enum hl_field_type item;          /* HL_F_LIST, HL_F_MAP: what is in it */
-    const struct hl_field *fields;    /* HL_F_OBJECT, or a list or map of objects: ends with .name = NULL */
-    const char *const *allowed;       /* HL_F_STRING, or a list or map of them: NULL-terminated list of the values allowed, as normalised */
-    const char *fallback;             /* the system's default, as the spec would write it; what a field goes back to when the spec drops it */
-    const char *key;                  /* list of objects: the member by which items are matched (diffed like a map) */
-    const char *refers_to;            /* a string (or list item, or map key) that names a resource of this kind, if the spec has one */
-    unsigned forms;                   /* enum hl_form */
+    enum hl_field_type item;       /* HL_F_LIST, HL_F_MAP: what is in it */
+    const struct hl_field *fields; /* HL_F_OBJECT, or a list or map of objects: ends with .name = NULL */
+    const char *const *allowed;    /* HL_F_STRING, or a list or map of them: NULL-terminated list of the values allowed, as normalised */
+    const char *fallback;          /* the system's default, as the spec would write it; what a field goes back to when the spec drops it */
+    const char *key;               /* list of objects: the member by which items are matched (diffed like a map) */
+    const char *refers_to;         /* a string (or list item, or map key) that names a resource of this kind, if the spec has one */
+    unsigned forms;                /* enum hl_form */
     enum hl_order order;
-    int64_t minimum, maximum;         /* HL_F_INT, when not both 0 */
+    int64_t minimum, maximum; /* HL_F_INT, when not both 0 */
     bool required;
-    bool immutable;                   /* a difference forces a replacement */
-    bool sensitive;                   /* always masked and sealed, whatever it is made from */
-    bool computed;                    /* told by the system, cannot be written: an output only, not diffed */
-    bool internal;                    /* not for the user to write; diffed all the same (a container's `state`) */
-    bool keep_null;                   /* a reference that gives null is kept as null: else it is as if the field were not written */
-    bool local;                       /* for hlrec alone, has no live counterpart: a change is recorded without an action */
-    bool write_only;                  /* cannot be read back: desired is compared with recorded */
-    bool by_name;                     /* list or map: the live side may hold more; only what desired or recorded name is managed (maps always) */
+    bool immutable;  /* a difference forces a replacement */
+    bool sensitive;  /* always masked and sealed, whatever it is made from */
+    bool computed;   /* told by the system, cannot be written: an output only, not diffed */
+    bool internal;   /* not for the user to write; diffed all the same (a container's `state`) */
+    bool keep_null;  /* a reference that gives null is kept as null: else it is as if the field were not written */
+    bool local;      /* for hlrec alone, has no live counterpart: a change is recorded without an action */
+    bool write_only; /* cannot be read back: desired is compared with recorded */
+    bool by_name;    /* list or map: the live side may hold more; only what desired or recorded name is managed (maps always) */
     /* A text given where the long form (object) is the main one: "8080:80/udp". Gives the long form's value (or a list of several, which is spliced
      * into the list around it). NULL with *problem set when it cannot be read. `text` has its references resolved. The result is taken as it is:
      * the members' own normalise and check are not called for it. */
@@ -72,8 +72,8 @@ struct hl_field {
     bool (*must_replace)(const struct hl_value *desired, const struct hl_value *live);
     /* Equality beyond hl_value_equal; both non-NULL. */
     bool (*same)(const struct hl_value *desired, const struct hl_value *live);
-    const char *doc;                  /* one line, lower case, no full stop */
-    const char *example;              /* YAML of a value, one line, or NULL */
+    const char *doc;     /* one line, lower case, no full stop */
+    const char *example; /* YAML of a value, one line, or NULL */
 };
 
 /* What checks and completions may use. */
@@ -81,11 +81,10 @@ struct hl_check {
     struct hl_arena *arena;
     struct hl_diags *diags;
     const struct hl_scope *scope;
-    const char *name;    /* of the resource */
+    const char *name; /* of the resource */
     const char *address;
     /* The text of a file that the spec names, relative to the spec (or in the commit's tree). False after a finding at `at`. */
-    bool (*read_file)(void *files, struct hl_arena *arena, const char *path, struct hl_span at, struct hl_diags *diags, const char **text,
-                      size_t *length);
+    bool (*read_file)(void *files, struct hl_arena *arena, const char *path, struct hl_span at, struct hl_diags *diags, const char **text, size_t *length);
     void *files;
     const struct hl_value *whole; /* the decoded body, in `complete` and kind-level checks */
 };
@@ -98,15 +97,15 @@ struct hl_kind {
     const char *section;  /* "setup_keys": the key of the spec's top level */
     const char *provider; /* the type of provider that has it: "netbird" */
     const char *doc;
-    const char *example;  /* YAML of a body, for `explain` and the pages; may be several lines */
+    const char *example; /* YAML of a body, for `explain` and the pages; may be several lines */
     const struct hl_field *fields;
-    unsigned forms;       /* HL_FORM_NOCASE: the body's own keys match without regard to case */
-    const char *output;   /* the output of a bare reference ${secret.NAME}; NULL when an output must be named */
-    bool holds_data;      /* deleted only with `protect: false` and --allow-destroy */
+    unsigned forms;     /* HL_FORM_NOCASE: the body's own keys match without regard to case */
+    const char *output; /* the output of a bare reference ${secret.NAME}; NULL when an output must be named */
+    bool holds_data;    /* deleted only with `protect: false` and --allow-destroy */
     /* Whether this one holds data although its kind as such does not (a secret that must never rotate). May be NULL. */
     bool (*is_data)(const struct hl_value *desired);
-    bool create_first;    /* default of `replace:` */
-    bool name_free;       /* the name may be any text (env-like names of secrets); else [a-z0-9][a-z0-9_.-]* as Docker and Traefik take it */
+    bool create_first; /* default of `replace:` */
+    bool name_free;    /* the name may be any text (env-like names of secrets); else [a-z0-9][a-z0-9_.-]* as Docker and Traefik take it */
     /* Findings across fields; `body` is the decoded body. */
     void (*check)(struct hl_check *check, const struct hl_value *body);
     /* Adds what follows from the body but is not written there: internal fields, the contents of named files, rendered templates. Called on each

@@ -31,7 +31,7 @@ struct hl_loader {
     uint32_t stamp;
     struct hl_dependency *found; /* dependencies of the body at hand */
     size_t found_count, found_capacity;
-    const struct hl_kind *referring_kind; /* the kind that `referring` is of */
+    const struct hl_kind *referring_kind;  /* the kind that `referring` is of */
     const struct hl_field *referring[128]; /* its fields that name other resources */
     size_t referring_count;
 };
@@ -68,19 +68,19 @@ const char *hl_environment_find(const char *const *environment, const char *name
 /* A check that reads files by the spec's `files`. */
 struct hl_check hl_check_of(const struct hl_spec *spec, struct hl_arena *arena, struct hl_diags *diags, const struct hl_scope *scope);
 /* The body with all that follows from it. */
-struct hl_value *hl_resource_decode(const struct hl_spec *spec, const struct hl_resource *resource, struct hl_arena *arena,
-                                    const struct hl_scope *scope, struct hl_diags *diags);
-struct hl_value *hl_provider_decode(const struct hl_spec *spec, const struct hl_provider_spec *provider, struct hl_arena *arena,
-                                    const struct hl_scope *scope, struct hl_diags *diags);
+struct hl_value *hl_resource_decode(const struct hl_spec *spec, const struct hl_resource *resource, struct hl_arena *arena, const struct hl_scope *scope,
+                                    struct hl_diags *diags);
+struct hl_value *hl_provider_decode(const struct hl_spec *spec, const struct hl_provider_spec *provider, struct hl_arena *arena, const struct hl_scope *scope,
+                                    struct hl_diags *diags);
 
 /* The steps of loading, in this order. */
 void hl_load_variables(struct hl_loader *loader);
-void hl_load_providers(struct hl_loader *loader);          /* the instances */
-void hl_load_resources(struct hl_loader *loader);          /* what there is, its kind and instance, the common fields */
-void hl_load_provider_settings(struct hl_loader *loader);  /* their settings and dependencies */
-void hl_load_bodies(struct hl_loader *loader);             /* the resources' bodies and dependencies */
-void hl_load_extras(struct hl_loader *loader);             /* outputs, moved, removed, settings */
-void hl_load_graph(struct hl_loader *loader);              /* order, or the cycles */
+void hl_load_providers(struct hl_loader *loader);         /* the instances */
+void hl_load_resources(struct hl_loader *loader);         /* what there is, its kind and instance, the common fields */
+void hl_load_provider_settings(struct hl_loader *loader); /* their settings and dependencies */
+void hl_load_bodies(struct hl_loader *loader);            /* the resources' bodies and dependencies */
+void hl_load_extras(struct hl_loader *loader);            /* outputs, moved, removed, settings */
+void hl_load_graph(struct hl_loader *loader);             /* order, or the cycles */
 
 /* Dependencies of one body: begin, add, take. Adding the resource again completes what is there. */
 void hl_dependencies_begin(struct hl_loader *loader);

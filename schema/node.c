@@ -24,8 +24,7 @@ struct hl_node *hl_node_find(const struct hl_node *map, const char *key)
 
 static bool is_null_text(const char *text)
 {
-    return *text == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0 || strcmp(text, "Null") == 0 ||
-           strcmp(text, "NULL") == 0;
+    return *text == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0 || strcmp(text, "Null") == 0 || strcmp(text, "NULL") == 0;
 }
 
 bool hl_node_is_null(const struct hl_node *node)

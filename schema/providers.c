@@ -43,14 +43,13 @@ static bool is_instance_name(const char *name)
     return *name != '\0' && name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == '\0';
 }
 
-static struct hl_provider_spec *add_instance(struct hl_loader *loader, const char *name, const struct hl_provider_type *type,
-                                             const struct hl_node *body, struct hl_span at)
+static struct hl_provider_spec *add_instance(struct hl_loader *loader, const char *name, const struct hl_provider_type *type, const struct hl_node *body,
+                                             struct hl_span at)
 {
     struct hl_provider_spec *provider = hl_arena_alloc(loader->spec->arena, sizeof(*provider));
 
     hl_map_put(&loader->spec->providers, name, provider);
-    *provider = (struct hl_provider_spec){
-        .name = loader->spec->providers.entries[loader->spec->providers.count - 1].key, .type = type, .body = body, .at = at};
+    *provider = (struct hl_provider_spec){.name = loader->spec->providers.entries[loader->spec->providers.count - 1].key, .type = type, .body = body, .at = at};
     return provider;
 }
 
@@ -252,8 +251,8 @@ struct hl_provider_spec *hl_provider_choose(struct hl_loader *loader, const char
     return NULL;
 }
 
-struct hl_value *hl_provider_decode(const struct hl_spec *spec, const struct hl_provider_spec *provider, struct hl_arena *arena,
-                                    const struct hl_scope *scope, struct hl_diags *diags)
+struct hl_value *hl_provider_decode(const struct hl_spec *spec, const struct hl_provider_spec *provider, struct hl_arena *arena, const struct hl_scope *scope,
+                                    struct hl_diags *diags)
 {
     char what[128];
     const struct hl_place place = {.what = what, .at = provider->at};
@@ -276,8 +275,7 @@ static void load_own_fields(struct hl_loader *loader, struct hl_provider_spec *p
     snprintf(what, sizeof(what), "provider '%.80s'", provider->name);
     parallel = hl_decode_field(&check, hl_node_find(provider->body, "parallel"), hl_field_find(hl_provider_fields, "parallel", false), what);
     provider->parallel = hl_value_is(parallel, HL_INT) ? parallel->integer : 0;
-    hl_dependencies_add_needs(
-        loader, hl_decode_field(&check, hl_node_find(provider->body, "needs"), hl_field_find(hl_provider_fields, "needs", false), what));
+    hl_dependencies_add_needs(loader, hl_decode_field(&check, hl_node_find(provider->body, "needs"), hl_field_find(hl_provider_fields, "needs", false), what));
 }
 
 void hl_load_provider_settings(struct hl_loader *loader)

@@ -12,19 +12,21 @@
 #include <yaml.h>
 
 enum {
-    KEY_CACHE = 1024,  /* a power of two */
+    KEY_CACHE = 1024, /* a power of two */
+    KEY_CACHED = 32,  /* longer keys are hardly written twice */
     FIRST_ITEMS = 256,
-    KEY_CACHED = 32,   /* longer keys are hardly written twice */
+    TEXTS = 16384,
+    PACKED = 256, /* longer texts get room of their own */
 };
 
 /* A list or map that is being read. */
 struct frame {
     struct hl_node *node;
     const char *anchor;
-    size_t first;         /* its first item on the stack of items */
-    size_t size;          /* nodes within, aliased ones counted each time */
-    size_t height;        /* levels below */
-    const char *key;      /* map: the key whose value comes next, or NULL */
+    size_t first;    /* its first item on the stack of items */
+    size_t size;     /* nodes within, aliased ones counted each time */
+    size_t height;   /* levels below */
+    const char *key; /* map: the key whose value comes next, or NULL */
     uint32_t key_hash;
     bool key_merges;
     struct hl_span key_at;
@@ -48,6 +50,8 @@ struct reader {
     struct hl_node *root;
     size_t nodes;
     size_t alias_nodes;
+    char *texts; /* room for texts, packed: most are shorter than what the arena would round them up to */
+    size_t texts_left, texts_size;
     const char *cache[KEY_CACHE]; /* keys are few and written often: most share one copy */
 };
 
@@ -56,14 +60,31 @@ static struct hl_span span_of(yaml_mark_t mark)
     return (struct hl_span){.line = (uint32_t)mark.line + 1, .column = (uint32_t)mark.column + 1};
 }
 
+static const char *keep_text(struct reader *reader, const char *data, size_t length)
+{
+    char *copy;
+
+    if (length >= PACKED)
+        return hl_arena_copy(reader->arena, data, length);
+    if (reader->texts_left <= length) {
+        reader->texts_left = reader->texts_size;
+        reader->texts = hl_arena_alloc(reader->arena, reader->texts_size);
+    }
+    copy = memcpy(reader->texts, data, length);
+    copy[length] = '\0';
+    reader->texts += length + 1;
+    reader->texts_left -= length + 1;
+    return copy;
+}
+
 static const char *keep_key(struct reader *reader, const char *data, size_t length, uint32_t hash)
 {
     const char **slot = &reader->cache[hash & (KEY_CACHE - 1)];
 
     if (length > KEY_CACHED)
-        return hl_arena_copy(reader->arena, data, length);
+        return keep_text(reader, data, length);
     if (*slot == NULL || strcmp(*slot, data) != 0)
-        *slot = hl_arena_copy(reader->arena, data, length);
+        *slot = keep_text(reader, data, length);
     return *slot;
 }
 
@@ -79,8 +100,7 @@ static void push_item(struct reader *reader, const struct hl_item *item)
 static void push_merged_map(struct reader *reader, const struct hl_node *map, struct hl_span at)
 {
     if (map->type != HL_NODE_MAP) {
-        struct hl_diag *diag =
-            hl_diag_error(reader->diags, at, "'<<' merges mappings, found %s", hl_node_describe(map));
+        struct hl_diag *diag = hl_diag_error(reader->diags, at, "'<<' merges mappings, found %s", hl_node_describe(map));
 
         hl_diag_hint(reader->diags, diag, "write '<<: *anchor' or '<<: [*one, *other]'");
         return;
@@ -88,10 +108,7 @@ static void push_merged_map(struct reader *reader, const struct hl_node *map, st
     for (size_t i = 0; i < map->map.count; i++) {
         const struct hl_node_entry *entry = &map->map.entries[i];
 
-        push_item(reader, &(struct hl_item){.key = entry->key,
-                                         .hash = hl_key_hash(entry->key, strlen(entry->key)),
-                                         .at = entry->at,
-                                         .value = entry->value});
+        push_item(reader, &(struct hl_item){.key = entry->key, .hash = hl_key_hash(entry->key, strlen(entry->key)), .at = entry->at, .value = entry->value});
     }
 }
 
@@ -108,8 +125,7 @@ static void push_merged(struct reader *reader, const struct hl_node *node, struc
 
 static void report_duplicate(struct reader *reader, const struct hl_item *item, const struct hl_item *first)
 {
-    struct hl_diag *diag =
-        hl_diag_error(reader->diags, item->at, "key '%s' is written twice: first on line %u", item->key, first->at.line);
+    struct hl_diag *diag = hl_diag_error(reader->diags, item->at, "key '%s' is written twice: first on line %u", item->key, first->at.line);
 
     if (item->merge)
         hl_diag_hint(reader->diags, diag, "merge several with one key: '<<: [*one, *other]'");
@@ -149,8 +165,7 @@ static void finish_map(struct reader *reader, const struct frame *frame)
         if (first != NULL && i < own)
             report_duplicate(reader, &items[i], first);
         if (first == NULL && !items[i].merge)
-            node->map.entries[node->map.count++] =
-                (struct hl_node_entry){.key = items[i].key, .at = items[i].at, .value = items[i].value};
+            node->map.entries[node->map.count++] = (struct hl_node_entry){.key = items[i].key, .at = items[i].at, .value = items[i].value};
     }
     hl_keys_clear(&keys);
 }
@@ -208,9 +223,7 @@ static void attach(struct reader *reader, struct hl_node *node, size_t size, siz
     frame->size += size;
     if (height + 1 > frame->height)
         frame->height = height + 1;
-    push_item(reader,
-              &(struct hl_item){
-                  .key = frame->key, .hash = frame->key_hash, .merge = frame->key_merges, .at = frame->key_at, .value = node});
+    push_item(reader, &(struct hl_item){.key = frame->key, .hash = frame->key_hash, .merge = frame->key_merges, .at = frame->key_at, .value = node});
     frame->key = NULL;
 }
 
@@ -299,7 +312,7 @@ static bool read_scalar(struct reader *reader, const yaml_event_t *event)
     struct hl_node *node = new_node(reader, HL_NODE_SCALAR, at);
 
     node->plain = !quoted;
-    node->scalar.data = hl_arena_copy(reader->arena, data, length);
+    node->scalar.data = keep_text(reader, data, length);
     node->scalar.length = length;
     if (name != NULL)
         set_anchor(reader, name, node);
@@ -384,8 +397,7 @@ static bool read_alias(struct reader *reader, const yaml_event_t *event)
     if (wants_key(reader)) {
         const struct hl_node *node = anchor->node;
 
-        return node->type == HL_NODE_SCALAR ? take_key(reader, node->scalar.data, node->scalar.length, node->plain, at)
-                                            : refuse_key(reader, at);
+        return node->type == HL_NODE_SCALAR ? take_key(reader, node->scalar.data, node->scalar.length, node->plain, at) : refuse_key(reader, at);
     }
     reader->alias_nodes += anchor->size;
     if (reader->alias_nodes > (size_t)HL_MAX_ALIAS_NODES + 10 * reader->nodes) {
@@ -411,8 +423,7 @@ static bool read_event(struct reader *reader, const yaml_event_t *event)
     case YAML_MAPPING_START_EVENT:
         return start_node(reader, HL_NODE_MAP, event->data.mapping_start.anchor, event->data.mapping_start.tag, span_of(event->start_mark));
     case YAML_SEQUENCE_START_EVENT:
-        return start_node(reader, HL_NODE_LIST, event->data.sequence_start.anchor, event->data.sequence_start.tag,
-                          span_of(event->start_mark));
+        return start_node(reader, HL_NODE_LIST, event->data.sequence_start.anchor, event->data.sequence_start.tag, span_of(event->start_mark));
     case YAML_MAPPING_END_EVENT:
     case YAML_SEQUENCE_END_EVENT:
         end_node(reader);
@@ -463,6 +474,7 @@ struct hl_node *hl_reader_parse(struct hl_arena *arena, const char *text, size_t
     reader->arena = arena;
     reader->diags = diags;
     hl_map_init(&reader->anchors, arena);
+    reader->texts_size = length < TEXTS - PACKED ? length + PACKED : TEXTS;
     reader->capacity = FIRST_ITEMS;
     reader->items = hl_alloc(reader->capacity * sizeof(*reader->items));
     if (yaml_parser_initialize(&parser) == 0)

@@ -93,6 +93,25 @@ static bool indented_by_tab(const struct place *place)
     return at < place->end && *at == '\t';
 }
 
+/* Parts of libyaml's words, and what to do; a NULL part is not looked at. The first row that fits counts. */
+static const struct {
+    const char *problem, *context;
+    const char *here; /* one of these characters stands at the place */
+    const char *hint;
+} hints[] = {
+    {"cannot start any token", NULL, "@%`", "a text that begins with '@', '%' or '`' needs quotes"},
+    {NULL, "scanning an alias", NULL, "a text that begins with '*' needs quotes: \"*.example.org\""},
+    {NULL, "scanning an anchor", NULL, "a text that begins with '&' needs quotes"},
+    {NULL, "scanning a directive", NULL, "a text that begins with '%' needs quotes"},
+    {"mapping values are not allowed", NULL, NULL, "a text with ': ' in it needs quotes; else look at the indentation of this line and the one before"},
+    {"could not find expected ':'", NULL, NULL, "a key ends with ': '; else look for a quote or bracket that is not closed above"},
+    {"unexpected end of stream", NULL, NULL, "this quote is not closed"},
+    {"expected ',' or", NULL, NULL, "look for a bracket or quote that is not closed, or a comma that is missing"},
+    {"unknown escape character", NULL, NULL, "within \"double quotes\" a backslash is written \\\\; within 'single quotes' it stands for itself"},
+    {"did not find expected key", NULL, NULL, "look at the indentation: all keys of one mapping begin in the same column"},
+    {"expected '-' indicator", NULL, NULL, "look at the indentation: all keys of one mapping begin in the same column"},
+};
+
 /* What to do about it; NULL when there is nothing better to say than libyaml. */
 static const char *hint_for(const yaml_parser_t *parser, const struct place *place)
 {
@@ -100,37 +119,18 @@ static const char *hint_for(const yaml_parser_t *parser, const struct place *pla
 
     if (here == '\t' || indented_by_tab(place))
         return "YAML is indented with blanks: replace the tab";
-    if (has(parser->problem, "cannot start any token"))
-        switch (here) {
-        case '@':
-        case '%':
-        case '`':
-            return "a text that begins with '@', '%' or '`' needs quotes";
-        default:
-            break;
-        }
-    if (has(parser->context, "scanning an alias"))
-        return "a text that begins with '*' needs quotes: \"*.example.org\"";
-    if (has(parser->context, "scanning an anchor"))
-        return "a text that begins with '&' needs quotes";
-    if (has(parser->context, "scanning a directive"))
-        return "a text that begins with '%' needs quotes";
+    if (here == '{' && place->here > place->line && place->here[-1] == '$')
+        return "within [...] and {...} a reference needs quotes: \"${...}\"";
     if (line_has(place, "{{"))
         return "a text that begins with '{' needs quotes: \"{{ ... }}\"";
-    if (has(parser->problem, "mapping values are not allowed"))
-        return "a text with ': ' in it needs quotes; else look at the indentation of this line and the one before";
-    if (has(parser->problem, "could not find expected ':'"))
-        return "a key ends with ': '; else look for a quote or bracket that is not closed above";
-    if (has(parser->problem, "unexpected end of stream"))
-        return "this quote is not closed";
-    if (has(parser->problem, "expected ',' or") && line_has(place, "${"))
-        return "within [...] and {...} a reference needs quotes: \"${...}\"";
-    if (has(parser->problem, "expected ',' or"))
-        return "look for a bracket or quote that is not closed, or a comma that is missing";
-    if (has(parser->problem, "unknown escape character"))
-        return "within \"double quotes\" a backslash is written \\\\; within 'single quotes' it stands for itself";
-    if (has(parser->problem, "did not find expected key") || has(parser->problem, "expected '-' indicator"))
-        return "look at the indentation: all keys of one mapping begin in the same column";
+    for (size_t i = 0; i < HL_COUNT(hints); i++) {
+        bool fits = (hints[i].problem == NULL || has(parser->problem, hints[i].problem)) &&
+                    (hints[i].context == NULL || has(parser->context, hints[i].context)) &&
+                    (hints[i].here == NULL || (here != '\0' && strchr(hints[i].here, here) != NULL));
+
+        if (fits)
+            return hints[i].hint;
+    }
     return NULL;
 }
 
@@ -154,8 +154,7 @@ void hl_reader_report(struct hl_diags *diags, const yaml_parser_t *parser, const
     if (parser->context == NULL || has(parser->context, "scanning for the next token"))
         diag = hl_diag_error(diags, place.at, "not valid YAML: %s", parser->problem);
     else if (!at_begin && parser->context_mark.line != parser->problem_mark.line)
-        diag = hl_diag_error(diags, place.at, "not valid YAML: %s, %s that began on line %zu", parser->problem, parser->context,
-                             parser->context_mark.line + 1);
+        diag = hl_diag_error(diags, place.at, "not valid YAML: %s, %s that began on line %zu", parser->problem, parser->context, parser->context_mark.line + 1);
     else
         diag = hl_diag_error(diags, place.at, "not valid YAML: %s, %s", parser->problem, parser->context);
     hint = hint_for(parser, &place);

@@ -27,8 +27,7 @@ struct resolving {
 
 static bool is_word(char character)
 {
-    return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') || (character >= '0' && character <= '9') ||
-           character == '_';
+    return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') || (character >= '0' && character <= '9') || character == '_';
 }
 
 static bool is_name(const char *text)
@@ -48,15 +47,15 @@ static bool is_kind(const char *text)
 /* `rest` is what follows `env.`. */
 static enum form split_env(char *rest, struct hl_reference *reference)
 {
-    char *operator = strstr(rest, ":-");
+    char *operator= strstr(rest, ":-");
 
     reference->kind = "env";
     reference->name = rest;
-    if (operator != NULL) {
-        *operator = '\0';
-        reference->fallback = operator + 2;
+    if (operator!= NULL) {
+        *operator= '\0';
+        reference->fallback = operator+ 2;
     }
-    if (!is_name(rest) || (operator != NULL && strstr(reference->fallback, "${") != NULL))
+    if (!is_name(rest) || (operator!= NULL && strstr(reference->fallback, "${") != NULL))
         return FORM_OTHER;
     return FORM_REFERENCE;
 }
@@ -120,8 +119,7 @@ static void report_form(struct resolving *resolving, const struct hl_reference *
     const char *text = reference->text;
 
     if (form == FORM_NAME)
-        hl_diag_hint(resolving->diags, diag, "write ${env.%s} for the environment, ${var.%s} for a variable, or $${%s} for the text itself", text,
-                     text, text);
+        hl_diag_hint(resolving->diags, diag, "write ${env.%s} for the environment, ${var.%s} for a variable, or $${%s} for the text itself", text, text, text);
     else if (strstr(text, ":-") != NULL || strstr(text, ":?") != NULL)
         hl_diag_hint(resolving->diags, diag, "only the environment has fallbacks: ${env.NAME:-fallback}");
     else
@@ -161,8 +159,7 @@ static void put(struct resolving *resolving, const struct hl_value *value, const
         return;
     case HL_LIST:
     case HL_MAP:
-        hl_diag_error(resolving->diags, resolving->at, "'${%s}' is a %s and cannot stand within a text", reference,
-                      hl_type_name(value->type));
+        hl_diag_error(resolving->diags, resolving->at, "'${%s}' is a %s and cannot stand within a text", reference, hl_type_name(value->type));
         resolving->failed = true;
         return;
     case HL_BOOL:
@@ -179,8 +176,7 @@ static bool is_ours(const struct resolving *resolving, const struct hl_reference
 {
     if (!resolving->template || strcmp(reference->kind, "var") == 0 || strcmp(reference->kind, "env") == 0)
         return true;
-    return resolving->scope == NULL || resolving->scope->knows == NULL ||
-           resolving->scope->knows(resolving->scope->context, reference->kind);
+    return resolving->scope == NULL || resolving->scope->knows == NULL || resolving->scope->knows(resolving->scope->context, reference->kind);
 }
 
 /* Handles `${...}` of `size` bytes at `opening`. */
@@ -310,8 +306,7 @@ static struct hl_value *resolve_single(struct resolving *resolving, const char *
 struct hl_value *hl_reference_resolve(struct hl_arena *arena, const char *text, size_t length, struct hl_span at, const struct hl_scope *scope,
                                       struct hl_diags *diags)
 {
-    struct resolving resolving = {
-        .arena = arena, .scope = scope, .diags = diags, .at = at, .out = HL_TEXT_INIT(HL_MAX_TEMPLATE)};
+    struct resolving resolving = {.arena = arena, .scope = scope, .diags = diags, .at = at, .out = HL_TEXT_INIT(HL_MAX_TEMPLATE)};
 
     if (length > 3 && text[0] == '$' && text[1] == '{' && memchr(text, '}', length) == text + length - 1)
         return resolve_single(&resolving, text, length);
@@ -343,13 +338,8 @@ struct hl_value *hl_template_render(struct hl_arena *arena, const char *file, co
     const struct hl_span start = {.line = 1, .column = 1};
     const char *outer_file = diags->file;
     size_t first = diags->count;
-    struct resolving resolving = {.arena = arena,
-                                  .scope = scope,
-                                  .diags = diags,
-                                  .at = start,
-                                  .template = true,
-                                  .names = names,
-                                  .out = HL_TEXT_INIT(HL_MAX_TEMPLATE)};
+    struct resolving resolving = {
+        .arena = arena, .scope = scope, .diags = diags, .at = start, .template = true, .names = names, .out = HL_TEXT_INIT(HL_MAX_TEMPLATE)};
 
     if (hl_value_is(names, HL_UNKNOWN)) {
         resolving.unknown = names->unknown;
@@ -367,8 +357,8 @@ struct hl_value *hl_template_render(struct hl_arena *arena, const char *file, co
     return value;
 }
 
-void hl_reference_each(struct hl_arena *arena, const char *text, size_t length,
-                       void (*visit)(void *context, const struct hl_reference *reference), void *context)
+void hl_reference_each(struct hl_arena *arena, const char *text, size_t length, void (*visit)(void *context, const struct hl_reference *reference),
+                       void *context)
 {
     const char *end = text + length;
 

@@ -77,8 +77,8 @@ static void read_adopt(struct hl_loader *loader, struct hl_resource *resource, c
         resource->adopt = true;
         resource->adopt_id = hl_value_to_text(loader->spec->arena, value);
     } else {
-        hl_diag_error(loader->diags, value->at, "'adopt' of %s '%s' must be true or the ID of a live object, found a %s", resource->kind->name,
-                      resource->name, hl_type_name(value->type));
+        hl_diag_error(loader->diags, value->at, "'adopt' of %s '%s' must be true or the ID of a live object, found a %s", resource->kind->name, resource->name,
+                      hl_type_name(value->type));
     }
 }
 
@@ -109,8 +109,7 @@ static void read_ignore(struct hl_loader *loader, struct hl_resource *resource, 
             const char *first = hl_arena_copy(loader->spec->arena, path->text.data, strcspn(path->text.data, "."));
 
             hl_diag_suggest(loader->diags,
-                            hl_diag_error(loader->diags, path->at, "'ignore' of %s '%s': there is no field '%s'", resource->kind->name,
-                                          resource->name, first),
+                            hl_diag_error(loader->diags, path->at, "'ignore' of %s '%s': there is no field '%s'", resource->kind->name, resource->name, first),
                             first, names, names_count);
         }
         resource->ignore[count++] = path->text.data;
@@ -269,8 +268,7 @@ static void check_when(struct hl_loader *loader, const struct hl_resource *resou
     if (strcmp(kind, "var") != 0 && strcmp(kind, "env") != 0 && hl_kind_find(loader->spec->registry, kind, NULL) == NULL)
         return;
 
-    struct hl_diag *diag =
-        hl_diag_error(loader->diags, when->at, "'when' of %s is the text '%s', which always holds", resource->address, when->scalar.data);
+    struct hl_diag *diag = hl_diag_error(loader->diags, when->at, "'when' of %s is the text '%s', which always holds", resource->address, when->scalar.data);
 
     hl_diag_hint(loader->diags, diag, "write ${%s}", when->scalar.data);
 }
@@ -283,8 +281,8 @@ static void load_when(struct hl_loader *loader, const struct hl_resource *resour
     check_when(loader, resource);
 }
 
-struct hl_value *hl_resource_decode(const struct hl_spec *spec, const struct hl_resource *resource, struct hl_arena *arena,
-                                    const struct hl_scope *scope, struct hl_diags *diags)
+struct hl_value *hl_resource_decode(const struct hl_spec *spec, const struct hl_resource *resource, struct hl_arena *arena, const struct hl_scope *scope,
+                                    struct hl_diags *diags)
 {
     char what[160];
     const struct hl_kind *kind = resource->kind;

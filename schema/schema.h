@@ -31,10 +31,10 @@ struct hl_provider_spec {
     const struct hl_provider_type *type; /* docker */
     const struct hl_node *body;          /* NULL for an implicit instance */
     struct hl_span at;
-    struct hl_value *settings;           /* decoded with other resources' values unknown */
-    struct hl_dependency *needs;         /* resources that it needs before it can be opened: by reference and by `needs` */
+    struct hl_value *settings;   /* decoded with other resources' values unknown */
+    struct hl_dependency *needs; /* resources that it needs before it can be opened: by reference and by `needs` */
     size_t needs_count;
-    int64_t parallel;                    /* actions at once with this instance; 0: as many as the run allows */
+    int64_t parallel; /* actions at once with this instance; 0: as many as the run allows */
 };
 
 struct hl_resource {
@@ -43,8 +43,8 @@ struct hl_resource {
     const struct hl_kind *kind;
     struct hl_provider_spec *provider;
     const struct hl_node *body;
-    struct hl_span at; /* of its name in the spec */
-    struct hl_value *value; /* decoded with other resources' values unknown */
+    struct hl_span at;          /* of its name in the spec */
+    struct hl_value *value;     /* decoded with other resources' values unknown */
     const struct hl_node *when; /* NULL: always */
     enum hl_tristate protect;
     const char **ignore; /* field paths, NULL-terminated; NULL when none */
@@ -58,31 +58,47 @@ struct hl_resource {
     size_t rank; /* position in a topological order that is the same for the same spec, whatever the order of its keys */
 };
 
-struct hl_move { const char *from, *to; struct hl_span at; };
-struct hl_removal { const char *address; bool destroy; struct hl_span at; };
-struct hl_output { const char *name; const struct hl_node *value; bool sensitive; const char *description; struct hl_span at; };
+struct hl_move {
+    const char *from, *to;
+    struct hl_span at;
+};
+struct hl_removal {
+    const char *address;
+    bool destroy;
+    struct hl_span at;
+};
+struct hl_output {
+    const char *name;
+    const struct hl_node *value;
+    bool sensitive;
+    const char *description;
+    struct hl_span at;
+};
 
 struct hl_settings {
-    int64_t max_destroy;        /* number; -1 unset */
-    double max_destroy_share;   /* 0..1; negative unset */
-    int64_t timeout_ms;         /* default time limit of one action; 0 unset */
-    int64_t parallel;           /* actions at once */
-    struct hl_value *value;     /* all settings, decoded */
+    int64_t max_destroy;      /* number; -1 unset */
+    double max_destroy_share; /* 0..1; negative unset */
+    int64_t timeout_ms;       /* default time limit of one action; 0 unset */
+    int64_t parallel;         /* actions at once */
+    struct hl_value *value;   /* all settings, decoded */
 };
 
 struct hl_spec {
     struct hl_arena *arena;
-    const char *file;  /* as the user named it */
-    const char *text;  /* its whole text, for carets: borrowed from the source, which outlives the spec */
+    const char *file; /* as the user named it */
+    const char *text; /* its whole text, for carets: borrowed from the source, which outlives the spec */
     size_t length;
     const char *stack;
-    struct hl_map variables; /* name -> struct hl_value * */
-    struct hl_map providers; /* instance -> struct hl_provider_spec * */
-    struct hl_map resources; /* address -> struct hl_resource *, in the order of the file */
+    struct hl_map variables;    /* name -> struct hl_value * */
+    struct hl_map providers;    /* instance -> struct hl_provider_spec * */
+    struct hl_map resources;    /* address -> struct hl_resource *, in the order of the file */
     struct hl_resource **order; /* the same, topologically sorted */
-    struct hl_move *moved; size_t moved_count;
-    struct hl_removal *removed; size_t removed_count;
-    struct hl_output *outputs; size_t outputs_count;
+    struct hl_move *moved;
+    size_t moved_count;
+    struct hl_removal *removed;
+    size_t removed_count;
+    struct hl_output *outputs;
+    size_t outputs_count;
     struct hl_settings settings;
     const struct hl_registry *registry;
     const struct hl_files *files;
@@ -131,7 +147,8 @@ struct hl_resource *hl_spec_find(const struct hl_spec *spec, const char *address
 
 /* The tables as text (schema/emit_*.c). */
 void hl_emit_json_schema(struct hl_text *out, const struct hl_registry *registry);
-/* `topic` is KIND, KIND.FIELD[.FIELD], `providers.TYPE`, a section, or NULL for the overview. False when there is no such topic; then `out` has a suggestion. */
+/* `topic` is KIND, KIND.FIELD[.FIELD], `providers.TYPE`, a section, or NULL for the overview. False when there is no such topic; then `out` has a suggestion.
+ */
 bool hl_emit_explain(struct hl_text *out, const struct hl_registry *registry, const char *topic);
 /* A reference page in Markdown for each kind and provider, one after the other, as docs/reference.md has it. */
 void hl_emit_reference(struct hl_text *out, const struct hl_registry *registry);

@@ -101,8 +101,8 @@ struct hl_resource *hl_address_find(const struct hl_spec *spec, const char *addr
     return NULL;
 }
 
-static struct hl_value *find_environment(struct hl_reaching *reaching, struct hl_arena *arena, const struct hl_reference *reference,
-                                         struct hl_span at, struct hl_diags *diags)
+static struct hl_value *find_environment(struct hl_reaching *reaching, struct hl_arena *arena, const struct hl_reference *reference, struct hl_span at,
+                                         struct hl_diags *diags)
 {
     const char *text = hl_environment_find(reaching->spec->environment, reference->name);
     struct hl_diag *diag;
@@ -229,8 +229,8 @@ static const struct hl_field *find_output(const struct hl_resource *resource, co
     return field;
 }
 
-static struct hl_value *find_in_resource(struct hl_reaching *reaching, struct hl_arena *arena, const struct hl_reference *reference,
-                                         struct hl_span at, struct hl_diags *diags)
+static struct hl_value *find_in_resource(struct hl_reaching *reaching, struct hl_arena *arena, const struct hl_reference *reference, struct hl_span at,
+                                         struct hl_diags *diags)
 {
     const char *output = NULL;
     struct hl_resource *resource = find_resource(reaching->spec, reference, &output);
@@ -272,8 +272,7 @@ static struct hl_value *find(void *context, struct hl_arena *arena, const struct
     if (reaching->reach == HL_REACH_ALL)
         return find_in_resource(reaching, arena, reference, at, diags);
     diag = hl_diag_error(diags, at, "'${%s}' cannot be used in %s", reference->text, reaching->subject);
-    hl_diag_hint(diags, diag,
-                 reaching->reach == HL_REACH_ENVIRONMENT ? "only ${env.NAME} can" : "only ${var.NAME} and ${env.NAME} can");
+    hl_diag_hint(diags, diag, reaching->reach == HL_REACH_ENVIRONMENT ? "only ${env.NAME} can" : "only ${var.NAME} and ${env.NAME} can");
     return NULL;
 }
 

@@ -45,9 +45,8 @@ static void check_format(struct hl_loader *loader)
         hl_diag_hint(loader->diags, diag, "begin the file with 'hlrec: %d'", FORMAT);
     } else if (node->type != HL_NODE_SCALAR || strcmp(node->scalar.data, "1") != 0) {
         diag = hl_diag_error(loader->diags, node->at, "this hlrec reads specs of format %d only, found %s", FORMAT,
-                             node->type == HL_NODE_SCALAR && *node->scalar.data != '\0'
-                                 ? hl_arena_printf(loader->spec->arena, "'%.40s'", node->scalar.data)
-                                 : hl_node_describe(node));
+                             node->type == HL_NODE_SCALAR && *node->scalar.data != '\0' ? hl_arena_printf(loader->spec->arena, "'%.40s'", node->scalar.data)
+                                                                                        : hl_node_describe(node));
         hl_diag_hint(loader->diags, diag, "write 'hlrec: %d'", FORMAT);
     }
 }

@@ -91,8 +91,8 @@ static void read_argument(struct hl_loader *loader, struct hl_map *all, const ch
         hl_diag_error(loader->diags, nowhere, "--var must be NAME=VALUE, found '%s'", equals == NULL ? argument : "=...");
         return;
     }
-    put_given(loader, all, hl_arena_copy(loader->spec->arena, argument, (size_t)(equals - argument)),
-              hl_value_text(loader->spec->arena, equals + 1), NULL, nowhere);
+    put_given(loader, all, hl_arena_copy(loader->spec->arena, argument, (size_t)(equals - argument)), hl_value_text(loader->spec->arena, equals + 1), NULL,
+              nowhere);
 }
 
 static void report_required(struct hl_loader *loader, const struct hl_node_entry *entry)
@@ -153,8 +153,7 @@ static void load_variable(struct hl_loader *loader, const struct hl_node_entry *
     struct hl_value *value = decode_default(loader, entry, &reaching, &is_sensitive, &is_required);
 
     if (!is_variable_name(entry->key))
-        hl_diag_error(loader->diags, entry->at, "'%s' is no name for a variable: letters, digits, '_' and '-', not beginning with a digit",
-                      entry->key);
+        hl_diag_error(loader->diags, entry->at, "'%s' is no name for a variable: letters, digits, '_' and '-', not beginning with a digit", entry->key);
     if (given != NULL) {
         value = given->value;
     } else if (reaching.missing != NULL) {

@@ -6,7 +6,7 @@
 
 struct splitter {
     const char *at;
-    char *out;         /* where the word's next character goes */
+    char *out; /* where the word's next character goes */
     const char *problem;
 };
 

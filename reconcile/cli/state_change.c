@@ -100,9 +100,12 @@ static int rm(struct hl_context *context)
         return code;
     if (!check_removal(context, record, &err))
         return hl_context_fail(context, err);
-    code = hl_prompt_or_refuse(context, hl_arena_printf(context->arena, "Forget %s? The object itself stays. Only 'yes' is accepted: ", address));
-    if (code != HL_EXIT_OK)
-        return code;
+    /* The object stays, and can be imported again: only a value that is nowhere else is worth a question. */
+    if (hl_value_has_sensitive(record->live)) {
+        code = hl_prompt_or_refuse(context, hl_arena_printf(context->arena, "Forget %s and the value that is sealed with it? Only 'yes' is accepted: ", address));
+        if (code != HL_EXIT_OK)
+            return code;
+    }
     if (!begin(context, &run, &err) || !finish(context, run, hl_store_forget(context->store, address, &err), &err))
         return hl_context_fail(context, err);
     if (!context->quiet)

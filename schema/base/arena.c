@@ -155,7 +155,8 @@ char *hl_arena_vprintf(struct hl_arena *arena, const char *format, va_list args)
 
     va_copy(again, args);
 
-    int length = vsnprintf(NULL, 0, format, again);
+    char none[1];
+    int length = vsnprintf(none, sizeof none, format, again);
 
     va_end(again);
     if (length < 0)

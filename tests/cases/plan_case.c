@@ -182,7 +182,7 @@ static int run(struct hl_arena *arena, const char *folder, bool json)
     struct hl_spec *spec = NULL;
     struct hl_spec *before = NULL;
     struct hl_error *error = NULL;
-    struct world world;
+    hl_auto(world) struct world world = {.live = {.count = 0}};
 
     if (!read_options(arena, folder, &options, &error))
         return fail(error);

@@ -65,7 +65,7 @@ class Outcome:
 
 
 def is_case(folder):
-    return folder.is_dir() and not folder.name.startswith((".", "_"))
+    return folder.is_dir() and not folder.name.startswith((".", "_")) and any(folder.iterdir())
 
 
 def find_cases(names):

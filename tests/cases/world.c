@@ -290,7 +290,7 @@ static const struct hl_error *error_of(const char *message)
     struct hl_error *error = NULL;
 
     if (message != NULL && !hl_fail(&error, HL_E_UNREACHABLE, "%s", message))
-        return error; /* lives as long as the program */
+        return error; /* until world_clear() */
     return NULL;
 }
 
@@ -387,4 +387,13 @@ bool world_load(struct hl_arena *arena, const struct world_source *source, struc
             return false;
     }
     return add_all_live(&loader, live, out);
+}
+
+void world_clear(struct world *world)
+{
+    for (size_t i = 0; i < world->live.count; i++) {
+        const struct hl_live *live = world->live.entries[i].value;
+        hl_error_free((struct hl_error *)(uintptr_t)live->error);
+    }
+    world->live.count = 0;
 }

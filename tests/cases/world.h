@@ -29,5 +29,11 @@ struct world_source {
 };
 
 bool world_load(struct hl_arena *arena, const struct world_source *source, struct world *out, struct hl_error **err) HL_MUST_CHECK;
+/* Frees what is not in the arena. */
+void world_clear(struct world *world);
+static inline void hl_cleanup_world(struct world *world)
+{
+    world_clear(world);
+}
 
 #endif

@@ -2,7 +2,6 @@
 """Killed at every call that changes the world, before it and after it: the next apply converges, nothing is there twice, nothing is lost.
 
 The lab stops answering at the n-th POST, PUT or DELETE (having executed it, or not); then hlrec is killed with SIGKILL and run again."""
-import json
 import os
 import shutil
 import signal
@@ -11,9 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "integration"))
-from lib import BUILD, HLREC, Stack, Tap, private_folder, stop_on_signals, wait_for  # noqa: E402
-
-LAB = os.path.join(BUILD, "tests", "lab", "hlrec-lab")
+from lib import HLREC, Lab, Stack, Tap, private_folder, stop_on_signals, wait_for  # noqa: E402
 
 SPEC = """\
 hlrec: 1
@@ -45,30 +42,6 @@ containers:
 routers:
   web: {rule: Host(`web.test`), service: {url: "http://web:80"}}
 """
-
-
-class Lab:
-    def __init__(self, folder, *options):
-        os.makedirs(folder)
-        self.log = os.path.join(folder, "log")
-        self.process = subprocess.Popen([LAB, "--dir", folder, "--log", self.log, *options], stdout=subprocess.PIPE, text=True)
-        if self.process.stdout.readline().strip() != "ready":
-            raise RuntimeError("the lab did not start")
-        with open(os.path.join(folder, "lab.env")) as file:
-            self.environment = dict(line.strip().split("=", 1) for line in file if "=" in line)
-        self.socket = self.environment["HLREC_LAB_DOCKER"].removeprefix("unix://")
-
-    def calls(self):
-        with open(self.log) as file:
-            return [json.loads(line) for line in file if line.endswith("\n")]
-
-    def get(self, path):
-        done = subprocess.run(["curl", "-s", "--unix-socket", self.socket, "http://localhost/v1.41" + path], capture_output=True, text=True, check=True)
-        return json.loads(done.stdout)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
 
 
 def world(lab):

@@ -1,4 +1,4 @@
-/* JSON from an API: whatever can be read is written and read again as the same value, in every style. */
+/* JSON from an API: whatever can be read is written, read and written again as the same text, in every style. */
 #include "config.h"
 
 #include "tests/fuzz/target.h"
@@ -6,6 +6,7 @@
 #include "schema/base/json.h"
 
 #include <assert.h>
+#include <string.h>
 
 static bool count_element(void *context, struct hl_value *element, struct hl_error **err)
 {
@@ -17,17 +18,32 @@ static bool count_element(void *context, struct hl_value *element, struct hl_err
     return true;
 }
 
+/* Bytes that are no UTF-8 are written as the replacement character, and two keys may become one: for them there is no way back. */
+static bool is_utf8(const char *text, size_t length)
+{
+    for (size_t at = 0; at < length;) {
+        uint32_t code = 0;
+        const size_t size = hl_utf8_decode(text + at, length - at, &code);
+        if (size == 0)
+            return false;
+        at += size;
+    }
+    return true;
+}
+
+/* Texts are compared and not values: what is beyond a double's range is written as null. */
 static void check_round_trip(struct hl_arena *arena, const struct hl_value *value, enum hl_json_style style)
 {
     hl_auto(text) struct hl_text text = HL_TEXT_INIT(HL_MAX_RENDER);
-    struct hl_error *error = NULL;
+    hl_auto(text) struct hl_text second = HL_TEXT_INIT(HL_MAX_RENDER);
+    hl_auto(error) struct hl_error *error = NULL;
     struct hl_value *again = NULL;
 
     hl_json_encode(&text, value, style);
     const bool ok = hl_json_decode(arena, hl_text_get(&text), text.length, &again, &error);
-    assert(ok && hl_value_equal(value, again));
-    if (!ok)
-        hl_error_free(error);
+    assert(ok);
+    hl_json_encode(&second, again, style);
+    assert(ok && strcmp(hl_text_get(&text), hl_text_get(&second)) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -44,6 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (is_list)
         assert(value->type == HL_LIST && hl_value_count(value) == count);
+    if (!is_utf8(text, size))
+        return 0;
     check_round_trip(arena, value, HL_JSON_COMPACT);
     check_round_trip(arena, value, HL_JSON_PRETTY);
     check_round_trip(arena, value, HL_JSON_CANONICAL);

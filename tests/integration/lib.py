@@ -195,6 +195,32 @@ class Docker:
         subprocess.run(f"umount {self.folder}/data/overlay2/*/merged 2>/dev/null", shell=True)
 
 
+class Lab:
+    """The simulated Docker Engine, with its faults; `calls` is its log."""
+
+    def __init__(self, folder, *options):
+        os.makedirs(folder)
+        self.log = os.path.join(folder, "log")
+        self.process = subprocess.Popen([os.path.join(BUILD, "tests", "lab", "hlrec-lab"), "--dir", folder, "--log", self.log, *options], stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline().strip() != "ready":
+            raise RuntimeError("the lab did not start")
+        with open(os.path.join(folder, "lab.env")) as file:
+            self.environment = dict(line.strip().split("=", 1) for line in file if "=" in line)
+        self.socket = self.environment["HLREC_LAB_DOCKER"].removeprefix("unix://")
+
+    def calls(self):
+        with open(self.log) as file:
+            return [json.loads(line) for line in file if line.endswith("\n")]
+
+    def get(self, path):
+        done = subprocess.run(["curl", "-s", "--unix-socket", self.socket, "http://localhost/v1.41" + path], capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
 def traefik_program():
     for folder, _, names in os.walk(VENV):
         if "traefik" in names and os.path.basename(folder) == "bin":

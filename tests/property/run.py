@@ -181,9 +181,10 @@ def law_apply_settles(rng, folder):
         program.apply_and_look(changed)
         program.apply_and_look(spec)
         program.run(spec, "destroy", "--yes", "--allow-destroy")
-        listed = json.loads(program.run(spec, "state", "list", "--format", "json"))
-        expect(not listed, "destroy leaves something recorded", listed)
-        expect(not json.loads(program.run(spec, "plan", "--format", "json"))["drift"], "destroy leaves something live")
+        recorded = json.loads(program.run(spec, "state", "list", "--format", "json"))["resources"]
+        expect(not recorded, "destroy leaves something recorded", recorded)
+        summary = json.loads(program.run(spec, "plan", "--format", "json"))["summary"]
+        expect(summary["create"] == len(generate.addresses(spec)), "destroy leaves something live", summary)
     finally:
         lab.stop()
 

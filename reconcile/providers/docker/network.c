@@ -342,32 +342,44 @@ bool hl_network_set_result(struct hl_op *op, const char *id, struct hl_error **e
     return true;
 }
 
+/* The answer was lost, or an earlier attempt of this action has been there: its mark tells. */
+static bool find_made(struct hl_op *op, const char **id, struct hl_error **err)
+{
+    hl_auto(error) struct hl_error *ignored = NULL;
+    struct hl_value *list = NULL;
+
+    if ((*err)->code != HL_E_UNREACHABLE && (*err)->code != HL_E_TIMEOUT && (*err)->code != HL_E_CONFLICT)
+        return false;
+    if (!list_networks(hl_docker_of(op->session), op->arena, hl_mark_filter(op->arena, '?', HL_MARK_OPERATION, op->operation), &list, &ignored))
+        return false;
+    *id = hl_value_get_text(hl_value_item(list, 0), "Id");
+    if (*id == NULL)
+        return false;
+    hl_error_clear(err);
+    return true;
+}
+
 bool hl_network_make(struct hl_op *op, const struct hl_value *body, const char **id, struct hl_error **err)
 {
     struct hl_value *answer = NULL;
-    const char *name = hl_value_get_text(body, "Name");
 
-    if (!hl_docker_post(hl_docker_of(op->session), op->arena, "/networks/create", body, 0, &answer, err)) {
-        hl_auto(heap) char *text = hl_error_text(*err);
-        if (strstr(text, "overlap") != NULL)
-            hl_error_hint(err, "another network or an interface of the host has these addresses: see `docker network inspect` and `ip route`");
-        return hl_wrap(err, "creating network '%s'", name);
+    if (hl_docker_post(hl_docker_of(op->session), op->arena, "/networks/create", body, 0, &answer, err)) {
+        *id = hl_value_get_text(answer, "Id");
+        return *id != NULL || hl_fail(err, HL_E_FAILED, "the engine tells no id for the network it has created");
     }
-    *id = hl_value_get_text(answer, "Id");
-    return *id != NULL || hl_fail(err, HL_E_FAILED, "the engine tells no id for the network it has created");
+    if (find_made(op, id, err))
+        return true;
+    hl_auto(heap) char *text = hl_error_text(*err);
+    if (strstr(text, "overlap") != NULL)
+        hl_error_hint(err, "another network or an interface of the host has these addresses: see `docker network inspect` and `ip route`");
+    return hl_wrap(err, "creating network '%s'", hl_value_get_text(body, "Name"));
 }
 
 static bool network_create(struct hl_op *op, struct hl_error **err)
 {
-    struct hl_value *list = NULL;
     const char *id = NULL;
 
-    if (!list_networks(hl_docker_of(op->session), op->arena, hl_mark_filter(op->arena, '?', HL_MARK_OPERATION, op->operation), &list, err))
-        return false;
-    id = hl_value_get_text(hl_value_item(list, 0), "Id"); /* an earlier attempt of this action */
-    if (id == NULL && !hl_network_make(op, hl_network_body(op), &id, err))
-        return false;
-    return hl_network_set_result(op, id, err);
+    return hl_network_make(op, hl_network_body(op), &id, err) && hl_network_set_result(op, id, err);
 }
 
 static bool network_update(struct hl_op *op, struct hl_error **err)

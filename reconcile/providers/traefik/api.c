@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { POLL_MS = 100, START_MS = 3000 };
+enum { POLL_MS = 50, START_MS = 3000 };
 
 static int64_t clock_ms(void)
 {

@@ -5,8 +5,6 @@
 #include "reconcile/providers/traefik/fields.h"
 #include "reconcile/transport/files.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,30 +14,6 @@
 enum { MAX_ATTEMPTS = 3 };
 
 /* ---- the file ---- */
-
-static bool sync_folder(const char *directory, struct hl_error **err)
-{
-    const int folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool synced = folder >= 0 && (fsync(folder) == 0 || errno == EINVAL);
-    const int number = errno;
-
-    if (folder >= 0)
-        close(folder);
-    return synced || hl_fail_errno(err, number, "cannot sync the folder '%s'", directory);
-}
-
-/* An empty text removes the file: Traefik takes an absent one for no objects. */
-static bool write_file(const struct hl_traefik *traefik, const char *text, size_t length, struct hl_error **err)
-{
-    const struct hl_file_write write = {
-        .path = traefik->path, .data = text, .length = length, .mode = traefik->mode, .keep_mode = !traefik->mode_given, .suffix = ".tmp"};
-
-    if (length > 0)
-        return hl_file_write(&write, err);
-    if (unlink(traefik->path) != 0 && errno != ENOENT)
-        return hl_fail_errno(err, errno, "cannot remove '%s'", traefik->path);
-    return sync_folder(traefik->directory, err);
-}
 
 static bool is_on_disk(const struct hl_batch *batch)
 {
@@ -86,7 +60,7 @@ static void fail_rest(struct hl_batch *batch, struct hl_error *error)
 static const char *restore(struct hl_batch *batch)
 {
     hl_auto(error) struct hl_error *error = NULL;
-    const bool written = write_file(batch->traefik, batch->before.text, batch->before.length, &error);
+    const bool written = hl_traefik_write(batch->traefik, batch->before.text, batch->before.length, &error);
 
     if (written && hl_verify_restored(batch, &error))
         return "rolled back: the former content is in place";
@@ -168,7 +142,7 @@ static enum hl_traefik_verdict attempt(struct hl_batch *batch, bool *written, st
         return HL_TRAEFIK_REJECTED;
     if (*written || !is_on_disk(batch)) {
         renew_marker(batch);
-        if (!write_file(batch->traefik, hl_text_get(&batch->text), batch->text.length, err))
+        if (!hl_traefik_write(batch->traefik, hl_text_get(&batch->text), batch->text.length, err))
             return HL_TRAEFIK_STOPPED;
         *written = true;
     }

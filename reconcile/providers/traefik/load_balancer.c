@@ -8,12 +8,9 @@ static const char *const same_site[] = {"none", "lax", "strict", NULL};
 static const char *const modes[] = {"http", "grpc", NULL};
 static const char *const schemes[] = {"http", "https", NULL};
 
-/* clang-format off: one row, one line or two */
+/* clang-format off */
 static const struct hl_field server_fields[] = {
-    {.name = "url",
-     .type = HL_F_STRING,
-     .check = hl_traefik_check_server_url,
-     .doc = "http: where the server is; h2c:// for gRPC without TLS",
+    {.name = "url", .type = HL_F_STRING, .check = hl_traefik_check_server_url, .doc = "http: where the server is; h2c:// for gRPC without TLS",
      .example = "http://whoami:80"},
     {.name = "address", .type = HL_F_STRING, .check = hl_traefik_check_address, .doc = "tcp, udp: host:port of the server", .example = "db:5432"},
     {.name = "weight", .type = HL_F_INT, .minimum = 0, .maximum = INT32_MAX, .fallback = "1", .doc = "http: share of the requests"},
@@ -34,7 +31,8 @@ static const struct hl_field cookie_fields[] = {
 };
 
 const struct hl_field hl_traefik_sticky_fields[] = {
-    {.name = "cookie", .type = HL_F_OBJECT, .fields = cookie_fields, .forms = HL_FORM_NOCASE | HL_FORM_TRUE, .doc = "a cookie keeps a client where it was"},
+    {.name = "cookie", .type = HL_F_OBJECT, .fields = cookie_fields, .forms = HL_FORM_NOCASE | HL_FORM_TRUE,
+     .doc = "a cookie keeps a client where it was"},
     {.name = NULL},
 };
 
@@ -63,11 +61,7 @@ static const struct hl_field passive_fields[] = {
 };
 
 static const struct hl_field forwarding_fields[] = {
-    {.name = "flushInterval",
-     .type = HL_F_STRING,
-     .normalise = hl_traefik_span,
-     .check = hl_traefik_check_span,
-     .fallback = "100ms",
+    {.name = "flushInterval", .type = HL_F_STRING, .normalise = hl_traefik_span, .check = hl_traefik_check_span, .fallback = "100ms",
      .doc = "time between flushes to the client; negative flushes after each write"},
     {.name = NULL},
 };
@@ -78,41 +72,25 @@ static const struct hl_field proxy_protocol_fields[] = {
 };
 
 /* The rows that a load balancer and a router's own service have in common. */
-#define LOAD_BALANCER_ROWS                                                                                                                                     \
-    {.name = "servers",                                                                                                                                        \
-     .type = HL_F_LIST,                                                                                                                                        \
-     .item = HL_F_OBJECT,                                                                                                                                      \
-     .fields = server_fields,                                                                                                                                  \
-     .forms = HL_FORM_NOCASE,                                                                                                                                  \
-     .order = HL_SET,                                                                                                                                          \
-     .doc = "where requests go"},                                                                                                                              \
-        {.name = "strategy",                                                                                                                                   \
-         .type = HL_F_STRING,                                                                                                                                  \
-         .allowed = strategies,                                                                                                                                \
-         .fallback = "wrr",                                                                                                                                    \
-         .doc = "how a server is chosen: weighted round robin, the less loaded of two, by client, the fastest"},                                               \
-        {.name = "passHostHeader", .type = HL_F_BOOL, .fallback = "true", .doc = "the server sees the Host header of the client"},                             \
-        {.name = "sticky", .type = HL_F_OBJECT, .fields = hl_traefik_sticky_fields, .forms = HL_FORM_NOCASE, .doc = "keep a client on its server"},            \
-        {.name = "healthCheck",                                                                                                                                \
-         .type = HL_F_OBJECT,                                                                                                                                  \
-         .fields = health_check_fields,                                                                                                                        \
-         .forms = HL_FORM_NOCASE | HL_FORM_TRUE,                                                                                                               \
-         .doc = "leave out servers that do not answer"},                                                                                                       \
-        {.name = "passiveHealthCheck", .type = HL_F_OBJECT, .fields = passive_fields, .forms = HL_FORM_NOCASE, .doc = "leave out servers that fail requests"}, \
-        {.name = "responseForwarding", .type = HL_F_OBJECT, .fields = forwarding_fields, .forms = HL_FORM_NOCASE, .doc = "how answers are passed on"},         \
-        {.name = "serversTransport",                                                                                                                           \
-         .type = HL_F_STRING,                                                                                                                                  \
-         .normalise = hl_traefik_own_name,                                                                                                                     \
-         .doc = "name of a serversTransport that is defined elsewhere, as insecure or insecure@docker"},                                                       \
-        {.name = "proxyProtocol",                                                                                                                              \
-         .type = HL_F_OBJECT,                                                                                                                                  \
-         .fields = proxy_protocol_fields,                                                                                                                      \
-         .forms = HL_FORM_NOCASE | HL_FORM_TRUE,                                                                                                               \
-         .doc = "tell the server the client's address by the PROXY protocol (better: a serversTransport)"},                                                    \
-    {                                                                                                                                                          \
-        .name = "terminationDelay", .type = HL_F_INT, .minimum = INT32_MIN, .maximum = INT32_MAX,                                                              \
-        .doc = "milliseconds that a half-closed connection lives on; negative is for ever (better: a serversTransport)"                                        \
-    }
+#define LOAD_BALANCER_ROWS                                                                                                                          \
+    {.name = "servers", .type = HL_F_LIST, .item = HL_F_OBJECT, .fields = server_fields, .forms = HL_FORM_NOCASE, .order = HL_SET,                  \
+     .doc = "where requests go"},                                                                                                                   \
+    {.name = "strategy", .type = HL_F_STRING, .allowed = strategies, .fallback = "wrr",                                                             \
+     .doc = "how a server is chosen: weighted round robin, the less loaded of two, by client, the fastest"},                                        \
+    {.name = "passHostHeader", .type = HL_F_BOOL, .fallback = "true", .doc = "the server sees the Host header of the client"},                      \
+    {.name = "sticky", .type = HL_F_OBJECT, .fields = hl_traefik_sticky_fields, .forms = HL_FORM_NOCASE, .doc = "keep a client on its server"},                \
+    {.name = "healthCheck", .type = HL_F_OBJECT, .fields = health_check_fields, .forms = HL_FORM_NOCASE | HL_FORM_TRUE,                             \
+     .doc = "leave out servers that do not answer"},                                                                                                \
+    {.name = "passiveHealthCheck", .type = HL_F_OBJECT, .fields = passive_fields, .forms = HL_FORM_NOCASE,                                          \
+     .doc = "leave out servers that fail requests"},                                                                                                \
+    {.name = "responseForwarding", .type = HL_F_OBJECT, .fields = forwarding_fields, .forms = HL_FORM_NOCASE,                                       \
+     .doc = "how answers are passed on"},                                                                                                           \
+    {.name = "serversTransport", .type = HL_F_STRING, .normalise = hl_traefik_own_name,                                                             \
+     .doc = "name of a serversTransport that is defined elsewhere, as insecure or insecure@docker"},                                                \
+    {.name = "proxyProtocol", .type = HL_F_OBJECT, .fields = proxy_protocol_fields, .forms = HL_FORM_NOCASE | HL_FORM_TRUE,                         \
+     .doc = "tell the server the client's address by the PROXY protocol (better: a serversTransport)"},                                             \
+    {.name = "terminationDelay", .type = HL_F_INT, .minimum = INT32_MIN, .maximum = INT32_MAX,                                                      \
+     .doc = "milliseconds that a half-closed connection lives on; negative is for ever (better: a serversTransport)"}
 
 const struct hl_field hl_traefik_load_balancer_fields[] = {
     LOAD_BALANCER_ROWS,
@@ -120,16 +98,9 @@ const struct hl_field hl_traefik_load_balancer_fields[] = {
 };
 
 const struct hl_field hl_traefik_inline_service_fields[] = {
-    {.name = "name",
-     .type = HL_F_STRING,
-     .refers_to = "service",
-     .normalise = hl_traefik_own_name,
-     .doc = "a service of the spec, or NAME@PROVIDER for one of another provider",
-     .example = "api@internal"},
-    {.name = "url",
-     .type = HL_F_STRING,
-     .check = hl_traefik_check_server_url,
-     .doc = "http: the only server; h2c:// for gRPC without TLS",
+    {.name = "name", .type = HL_F_STRING, .refers_to = "service", .normalise = hl_traefik_own_name,
+     .doc = "a service of the spec, or NAME@PROVIDER for one of another provider", .example = "api@internal"},
+    {.name = "url", .type = HL_F_STRING, .check = hl_traefik_check_server_url, .doc = "http: the only server; h2c:// for gRPC without TLS",
      .example = "http://whoami:80"},
     {.name = "address", .type = HL_F_STRING, .check = hl_traefik_check_address, .doc = "tcp, udp: host:port of the only server", .example = "db:5432"},
     LOAD_BALANCER_ROWS,

@@ -23,4 +23,5 @@ reconcile_providers_libhlproviders_a_SOURCES += \
 	%reldir%/service.c \
 	%reldir%/shape.c %reldir%/shape.h \
 	%reldir%/traefik.h \
-	%reldir%/verify.c
+	%reldir%/verify.c \
+	%reldir%/write.c

@@ -20,7 +20,7 @@ struct hl_matcher {
     enum argument arguments[2];
 };
 
-/* clang-format off: one row, one line or two */
+/* clang-format off */
 static const struct hl_matcher matchers[] = {
     {.name = "Host", .title = "Host", .http = true, .minimum = 1, .maximum = 1, .arguments = {ARG_HOST}},
     {.name = "HostRegexp", .title = "Hostregexp", .http = true, .minimum = 1, .maximum = 1, .arguments = {ARG_HOST_REGEXP}},
@@ -42,10 +42,8 @@ static const struct hl_matcher matchers[] = {
 static const struct {
     const char *name, *http, *tcp;
 } renamed[] = {
-    {"Headers", "Header", NULL},           {"HeadersRegexp", "HeaderRegexp", NULL},
-    {"HostHeader", "Host", NULL},          {"HostSNI", "Host", NULL},
-    {"HostSNIRegexp", "HostRegexp", NULL}, {"Host", NULL, "HostSNI"},
-    {"HostRegexp", NULL, "HostSNIRegexp"},
+    {"Headers", "Header", NULL}, {"HeadersRegexp", "HeaderRegexp", NULL}, {"HostHeader", "Host", NULL},        {"HostSNI", "Host", NULL},
+    {"HostSNIRegexp", "HostRegexp", NULL}, {"Host", NULL, "HostSNI"},     {"HostRegexp", NULL, "HostSNIRegexp"},
 };
 /* clang-format on */
 

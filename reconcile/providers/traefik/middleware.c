@@ -10,7 +10,7 @@
 
 static const char *const url_schemes[] = {"http", "https", NULL};
 
-/* clang-format off: one row, one line or two */
+/* clang-format off */
 static const struct hl_field prefix_fields[] = {
     {.name = "prefix", .type = HL_F_STRING, .required = true, .check = hl_traefik_check_slash, .doc = "what to put before the path", .example = "/api"},
     {.name = NULL},
@@ -22,12 +22,7 @@ static const struct hl_field prefixes_fields[] = {
 };
 
 static const struct hl_field regexes_fields[] = {
-    {.name = "regex",
-     .type = HL_F_LIST,
-     .item = HL_F_STRING,
-     .forms = HL_FORM_SINGLE,
-     .required = true,
-     .check = hl_traefik_check_regexp,
+    {.name = "regex", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .required = true, .check = hl_traefik_check_regexp,
      .doc = "regular expressions for what to take off the path"},
     {.name = NULL},
 };
@@ -67,14 +62,8 @@ static const struct hl_field buffering_fields[] = {
 };
 
 static const struct hl_field chain_fields[] = {
-    {.name = "middlewares",
-     .type = HL_F_LIST,
-     .item = HL_F_STRING,
-     .forms = HL_FORM_SINGLE,
-     .required = true,
-     .refers_to = "middleware",
-     .normalise = hl_traefik_own_name,
-     .doc = "middlewares in their order"},
+    {.name = "middlewares", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .required = true, .refers_to = "middleware",
+     .normalise = hl_traefik_own_name, .doc = "middlewares in their order"},
     {.name = NULL},
 };
 
@@ -91,12 +80,7 @@ static const struct hl_field compress_fields[] = {
     {.name = "excludedContentTypes", NAMES, .doc = "types that are not compressed"},
     {.name = "includedContentTypes", NAMES, .doc = "the only types that are compressed"},
     {.name = "minResponseBodyBytes", .type = HL_F_SIZE, .fallback = "1024", .doc = "smaller answers are left alone"},
-    {.name = "encodings",
-     .type = HL_F_LIST,
-     .item = HL_F_STRING,
-     .forms = HL_FORM_SINGLE,
-     .normalise = hl_traefik_split,
-     .fallback = "[gzip, br, zstd]",
+    {.name = "encodings", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .normalise = hl_traefik_split, .fallback = "[gzip, br, zstd]",
      .doc = "encodings, the preferred first"},
     {.name = "defaultEncoding", .type = HL_F_STRING, .doc = "for clients that take any"},
     {.name = NULL},
@@ -106,12 +90,7 @@ static const struct hl_field errors_fields[] = {
     {.name = "status", NAMES, .required = true, .check = hl_traefik_check_statuses, .doc = "statuses that get the page", .example = "[\"404\", \"500-599\"]"},
     {.name = "service", .type = HL_F_STRING, .required = true, .refers_to = "service", .normalise = hl_traefik_own_name, .doc = "service that has the page"},
     {.name = "query", .type = HL_F_STRING, .doc = "path of the page; {status}, {originalStatus} and {url} are filled in", .example = "/{status}.html"},
-    {.name = "statusRewrites",
-     .type = HL_F_MAP,
-     .item = HL_F_INT,
-     .minimum = 100,
-     .maximum = 599,
-     .doc = "other statuses to answer with",
+    {.name = "statusRewrites", .type = HL_F_MAP, .item = HL_F_INT, .minimum = 100, .maximum = 599, .doc = "other statuses to answer with",
      .example = "{\"418\": 404}"},
     {.name = "errorRequestHeaders", NAMES, .doc = "headers of the request that the service of the page gets; default are all"},
     {.name = NULL},
@@ -119,10 +98,7 @@ static const struct hl_field errors_fields[] = {
 
 static const struct hl_field allow_list_fields[] = {
     {.name = "sourceRange", NAMES, .required = true, .check = hl_traefik_check_networks, .doc = "addresses and networks that are let in"},
-    {.name = "ipStrategy",
-     .type = HL_F_OBJECT,
-     .fields = hl_traefik_ip_strategy_fields,
-     .forms = HL_FORM_NOCASE | HL_FORM_TRUE,
+    {.name = "ipStrategy", .type = HL_F_OBJECT, .fields = hl_traefik_ip_strategy_fields, .forms = HL_FORM_NOCASE | HL_FORM_TRUE,
      .doc = "http: which address counts"},
     {.name = "rejectStatusCode", .type = HL_F_INT, .minimum = 100, .maximum = 599, .fallback = "403", .doc = "http: status for the others"},
     {.name = NULL},
@@ -130,10 +106,7 @@ static const struct hl_field allow_list_fields[] = {
 
 static const struct hl_field white_list_fields[] = {
     {.name = "sourceRange", NAMES, .required = true, .check = hl_traefik_check_networks, .doc = "addresses and networks that are let in"},
-    {.name = "ipStrategy",
-     .type = HL_F_OBJECT,
-     .fields = hl_traefik_ip_strategy_fields,
-     .forms = HL_FORM_NOCASE | HL_FORM_TRUE,
+    {.name = "ipStrategy", .type = HL_F_OBJECT, .fields = hl_traefik_ip_strategy_fields, .forms = HL_FORM_NOCASE | HL_FORM_TRUE,
      .doc = "http: which address counts"},
     {.name = NULL},
 };
@@ -144,10 +117,14 @@ static const struct hl_field in_flight_connection_fields[] = {
 };
 
 static const struct hl_field encoded_fields[] = {
-    {.name = "allowEncodedSlash", FLAG, .doc = "let %2F through"},         {.name = "allowEncodedBackSlash", FLAG, .doc = "let %5C through"},
-    {.name = "allowEncodedNullCharacter", FLAG, .doc = "let %00 through"}, {.name = "allowEncodedSemicolon", FLAG, .doc = "let %3B through"},
-    {.name = "allowEncodedPercent", FLAG, .doc = "let %25 through"},       {.name = "allowEncodedQuestionMark", FLAG, .doc = "let %3F through"},
-    {.name = "allowEncodedHash", FLAG, .doc = "let %23 through"},          {.name = NULL},
+    {.name = "allowEncodedSlash", FLAG, .doc = "let %2F through"},
+    {.name = "allowEncodedBackSlash", FLAG, .doc = "let %5C through"},
+    {.name = "allowEncodedNullCharacter", FLAG, .doc = "let %00 through"},
+    {.name = "allowEncodedSemicolon", FLAG, .doc = "let %3B through"},
+    {.name = "allowEncodedPercent", FLAG, .doc = "let %25 through"},
+    {.name = "allowEncodedQuestionMark", FLAG, .doc = "let %3F through"},
+    {.name = "allowEncodedHash", FLAG, .doc = "let %23 through"},
+    {.name = NULL},
 };
 
 static const struct hl_field grpc_web_fields[] = {
@@ -156,12 +133,10 @@ static const struct hl_field grpc_web_fields[] = {
 };
 
 /* Subject and issuer differ in one row that the issuer ignores, and Traefik refuses: organizationalUnit. */
-#define DISTINGUISHED_NAME_ROWS                                                                                                                                \
-    {.name = "country", FLAG, .doc = "C"}, {.name = "province", FLAG, .doc = "ST"}, {.name = "locality", FLAG, .doc = "L"},                                    \
-        {.name = "organization", FLAG, .doc = "O"}, {.name = "commonName", FLAG, .doc = "CN"}, {.name = "serialNumber", FLAG, .doc = "SN"},                    \
-    {                                                                                                                                                          \
-        .name = "domainComponent", FLAG, .doc = "DC"                                                                                                           \
-    }
+#define DISTINGUISHED_NAME_ROWS                                                                                                                     \
+    {.name = "country", FLAG, .doc = "C"}, {.name = "province", FLAG, .doc = "ST"}, {.name = "locality", FLAG, .doc = "L"},                         \
+        {.name = "organization", FLAG, .doc = "O"}, {.name = "commonName", FLAG, .doc = "CN"}, {.name = "serialNumber", FLAG, .doc = "SN"},         \
+        {.name = "domainComponent", FLAG, .doc = "DC"}
 
 static const struct hl_field subject_fields[] = {DISTINGUISHED_NAME_ROWS, {.name = "organizationalUnit", FLAG, .doc = "OU"}, {.name = NULL}};
 static const struct hl_field issuer_fields[] = {DISTINGUISHED_NAME_ROWS, {.name = NULL}};
@@ -186,11 +161,7 @@ static const struct hl_field retry_fields[] = {
     {.name = "attempts", .type = HL_F_INT, .minimum = 1, .maximum = INT32_MAX, .required = true, .doc = "how often in all"},
     {.name = "initialInterval", .type = HL_F_DURATION, .fallback = "0s", .doc = "first wait; each later one is longer"},
     {.name = "timeout", .type = HL_F_DURATION, .fallback = "0s", .doc = "time for all attempts; 0s is no limit"},
-    {.name = "maxRequestBodyBytes",
-     .type = HL_F_INT,
-     .minimum = -1,
-     .maximum = INT64_MAX,
-     .fallback = "2097152",
+    {.name = "maxRequestBodyBytes", .type = HL_F_INT, .minimum = -1, .maximum = INT64_MAX, .fallback = "2097152",
      .doc = "bytes of a request that are kept for further attempts; -1 is no limit"},
     {.name = "status", NAMES, .check = hl_traefik_check_statuses, .doc = "statuses that are tried again"},
     {.name = "disableRetryOnNetworkError", FLAG, .doc = "do not try again when the server cannot be reached"},
@@ -198,14 +169,8 @@ static const struct hl_field retry_fields[] = {
     {.name = NULL},
 };
 
-#define MIDDLEWARE(key, table, words)                                                                                                                          \
-    {                                                                                                                                                          \
-        .name = key, .type = HL_F_OBJECT, .fields = table, .forms = HL_FORM_NOCASE, .doc = words                                                               \
-    }
-#define MAY_BE_EMPTY(key, table, words)                                                                                                                        \
-    {                                                                                                                                                          \
-        .name = key, .type = HL_F_OBJECT, .fields = table, .forms = HL_FORM_NOCASE | HL_FORM_TRUE, .doc = words                                                \
-    }
+#define MIDDLEWARE(key, table, words) {.name = key, .type = HL_F_OBJECT, .fields = table, .forms = HL_FORM_NOCASE, .doc = words}
+#define MAY_BE_EMPTY(key, table, words) {.name = key, .type = HL_F_OBJECT, .fields = table, .forms = HL_FORM_NOCASE | HL_FORM_TRUE, .doc = words}
 
 static const struct hl_field fields[] = {
     {.name = "protocol", .type = HL_F_STRING, .allowed = hl_traefik_protocols, .fallback = "http", .doc = "http or tcp"},

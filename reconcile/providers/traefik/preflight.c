@@ -98,7 +98,7 @@ const char *hl_references_find_user(const struct hl_document *document, struct h
 /* ---- versions ---- */
 
 /* Fields that not every Traefik 3 has, as its configuration structs grew from release to release. */
-/* clang-format off: one row, one line or two */
+/* clang-format off */
 static const struct {
     enum hl_traefik_kind kind;
     const char *protocol; /* NULL: any */

@@ -89,30 +89,18 @@ static void check_directory(struct hl_check *check, const struct hl_value *value
         hl_diag_error(check->diags, value->at, "'directory' is empty");
 }
 
-/* clang-format off: one row, one line or two */
+/* clang-format off */
 static const struct hl_field fields[] = {
-    {.name = "directory",
-     .type = HL_F_STRING,
-     .required = true,
-     .check = check_directory,
-     .doc = "folder that Traefik's file provider reads (providers.file.directory), as hlrec sees it",
-     .example = "/etc/traefik/dynamic"},
-    {.name = "api",
-     .type = HL_F_STRING,
-     .check = check_api,
-     .doc = "URL of Traefik's API: each change is verified with it, and undone when Traefik rejects it",
+    {.name = "directory", .type = HL_F_STRING, .required = true, .check = check_directory,
+     .doc = "folder that Traefik's file provider reads (providers.file.directory), as hlrec sees it", .example = "/etc/traefik/dynamic"},
+    {.name = "api", .type = HL_F_STRING, .check = check_api, .doc = "URL of Traefik's API: each change is verified with it, and undone when Traefik rejects it",
      .example = "http://127.0.0.1:8080"},
     {.name = "username", .type = HL_F_STRING, .doc = "user of the API, where a basicAuth middleware protects it"},
     {.name = "password", .type = HL_F_STRING, .sensitive = true, .doc = "password of that user"},
     {.name = "file", .type = HL_F_STRING, .check = check_file, .doc = "name of the file; default is hlrec-STACK.yml"},
-    {.name = "mode",
-     .type = HL_F_STRING,
-     .check = check_mode,
-     .doc = "mode of the file; default is 0644 for a new file, and that of the file else",
+    {.name = "mode", .type = HL_F_STRING, .check = check_mode, .doc = "mode of the file; default is 0644 for a new file, and that of the file else",
      .example = "\"0640\""},
-    {.name = "verify_timeout",
-     .type = HL_F_DURATION,
-     .fallback = "10s",
+    {.name = "verify_timeout", .type = HL_F_DURATION, .fallback = "10s",
      .doc = "how long Traefik may take to load a change; at least providersThrottleDuration and some seconds"},
     {.name = NULL},
 };

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* clang-format off: one row, one line or two */
+/* clang-format off */
 static const struct hl_field child_fields[] = {
     {.name = "name", .type = HL_F_STRING, .required = true, .refers_to = "service", .normalise = hl_traefik_own_name, .doc = "a service"},
     {.name = "weight", .type = HL_F_INT, .minimum = 0, .maximum = INT32_MAX, .fallback = "1", .doc = "its share"},
@@ -19,38 +19,19 @@ static const struct hl_field mirror_fields[] = {
 };
 
 static const struct hl_field failover_error_fields[] = {
-    {.name = "status",
-     .type = HL_F_LIST,
-     .item = HL_F_STRING,
-     .forms = HL_FORM_SINGLE,
-     .order = HL_SET,
-     .normalise = hl_traefik_split,
-     .check = hl_traefik_check_statuses,
-     .doc = "statuses that count as failures",
-     .example = "[\"500-504\"]"},
-    {.name = "maxRequestBodyBytes",
-     .type = HL_F_INT,
-     .minimum = -1,
-     .maximum = INT64_MAX,
-     .fallback = "-1",
+    {.name = "status", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .order = HL_SET, .normalise = hl_traefik_split,
+     .check = hl_traefik_check_statuses, .doc = "statuses that count as failures", .example = "[\"500-504\"]"},
+    {.name = "maxRequestBodyBytes", .type = HL_F_INT, .minimum = -1, .maximum = INT64_MAX, .fallback = "-1",
      .doc = "bytes of a request that are kept for the second try; -1 is no limit"},
     {.name = NULL},
 };
 
-#define UP_FIELD                                                                                                                                               \
-    {                                                                                                                                                          \
-        .name = "healthCheck", .type = HL_F_OBJECT, .fields = hl_traefik_empty_fields, .forms = HL_FORM_TRUE,                                                  \
-        .doc = "{}: leave out services whose own health check fails"                                                                                           \
-    }
+#define UP_FIELD                                                                                                                                    \
+    {.name = "healthCheck", .type = HL_F_OBJECT, .fields = hl_traefik_empty_fields, .forms = HL_FORM_TRUE,                                          \
+     .doc = "{}: leave out services whose own health check fails"}
 
 static const struct hl_field weighted_fields[] = {
-    {.name = "services",
-     .type = HL_F_LIST,
-     .item = HL_F_OBJECT,
-     .fields = child_fields,
-     .forms = HL_FORM_NOCASE,
-     .order = HL_SET,
-     .required = true,
+    {.name = "services", .type = HL_F_LIST, .item = HL_F_OBJECT, .fields = child_fields, .forms = HL_FORM_NOCASE, .order = HL_SET, .required = true,
      .doc = "services and their weights"},
     {.name = "sticky", .type = HL_F_OBJECT, .fields = hl_traefik_sticky_fields, .forms = HL_FORM_NOCASE, .doc = "http: keep a client on its service"},
     UP_FIELD,
@@ -58,49 +39,26 @@ static const struct hl_field weighted_fields[] = {
 };
 
 static const struct hl_field hashed_fields[] = {
-    {.name = "services",
-     .type = HL_F_LIST,
-     .item = HL_F_OBJECT,
-     .fields = child_fields,
-     .forms = HL_FORM_NOCASE,
-     .order = HL_SET,
-     .required = true,
+    {.name = "services", .type = HL_F_LIST, .item = HL_F_OBJECT, .fields = child_fields, .forms = HL_FORM_NOCASE, .order = HL_SET, .required = true,
      .doc = "services and their weights"},
     UP_FIELD,
     {.name = NULL},
 };
 
 static const struct hl_field mirroring_fields[] = {
-    {.name = "service",
-     .type = HL_F_STRING,
-     .required = true,
-     .refers_to = "service",
-     .normalise = hl_traefik_own_name,
+    {.name = "service", .type = HL_F_STRING, .required = true, .refers_to = "service", .normalise = hl_traefik_own_name,
      .doc = "the service whose answers the client gets"},
-    {.name = "mirrors",
-     .type = HL_F_LIST,
-     .item = HL_F_OBJECT,
-     .fields = mirror_fields,
-     .forms = HL_FORM_NOCASE,
-     .order = HL_SET,
+    {.name = "mirrors", .type = HL_F_LIST, .item = HL_F_OBJECT, .fields = mirror_fields, .forms = HL_FORM_NOCASE, .order = HL_SET,
      .doc = "services that get copies; their answers are dropped"},
     {.name = "mirrorBody", .type = HL_F_BOOL, .fallback = "true", .doc = "copy the bodies too"},
-    {.name = "maxBodySize",
-     .type = HL_F_INT,
-     .minimum = -1,
-     .maximum = INT64_MAX,
-     .fallback = "-1",
+    {.name = "maxBodySize", .type = HL_F_INT, .minimum = -1, .maximum = INT64_MAX, .fallback = "-1",
      .doc = "bytes of a body; larger requests are not copied; -1 is no limit"},
     UP_FIELD,
     {.name = NULL},
 };
 
 static const struct hl_field failover_fields[] = {
-    {.name = "service",
-     .type = HL_F_STRING,
-     .required = true,
-     .refers_to = "service",
-     .normalise = hl_traefik_own_name,
+    {.name = "service", .type = HL_F_STRING, .required = true, .refers_to = "service", .normalise = hl_traefik_own_name,
      .doc = "the service that is used while it is healthy; it needs a health check, or 'errors' here"},
     {.name = "fallback", .type = HL_F_STRING, .required = true, .refers_to = "service", .normalise = hl_traefik_own_name, .doc = "the one used otherwise"},
     {.name = "errors", .type = HL_F_OBJECT, .fields = failover_error_fields, .forms = HL_FORM_NOCASE, .doc = "answers that count as failures"},
@@ -110,26 +68,14 @@ static const struct hl_field failover_fields[] = {
 
 static const struct hl_field fields[] = {
     {.name = "protocol", .type = HL_F_STRING, .allowed = hl_traefik_protocols, .fallback = "http", .doc = "what is routed"},
-    {.name = "loadBalancer",
-     .type = HL_F_OBJECT,
-     .fields = hl_traefik_load_balancer_fields,
-     .forms = HL_FORM_NOCASE,
-     .doc = "servers that share the requests",
-     .example = "{servers: [{url: \"http://a:80\"}, {url: \"http://b:80\"}]}"},
+    {.name = "loadBalancer", .type = HL_F_OBJECT, .fields = hl_traefik_load_balancer_fields, .forms = HL_FORM_NOCASE,
+     .doc = "servers that share the requests", .example = "{servers: [{url: \"http://a:80\"}, {url: \"http://b:80\"}]}"},
     {.name = "weighted", .type = HL_F_OBJECT, .fields = weighted_fields, .forms = HL_FORM_NOCASE, .doc = "other services, each with its share"},
-    {.name = "highestRandomWeight",
-     .type = HL_F_OBJECT,
-     .fields = hashed_fields,
-     .forms = HL_FORM_NOCASE,
+    {.name = "highestRandomWeight", .type = HL_F_OBJECT, .fields = hashed_fields, .forms = HL_FORM_NOCASE,
      .doc = "http: other services, chosen by the client's address"},
     {.name = "mirroring", .type = HL_F_OBJECT, .fields = mirroring_fields, .forms = HL_FORM_NOCASE, .doc = "http: copies of requests to other services"},
     {.name = "failover", .type = HL_F_OBJECT, .fields = failover_fields, .forms = HL_FORM_NOCASE, .doc = "http: a second service for when the first is down"},
-    {.name = "middlewares",
-     .type = HL_F_LIST,
-     .item = HL_F_STRING,
-     .forms = HL_FORM_SINGLE,
-     .refers_to = "middleware",
-     .normalise = hl_traefik_own_name,
+    {.name = "middlewares", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .refers_to = "middleware", .normalise = hl_traefik_own_name,
      .doc = "http: middlewares before the service (Traefik 3.7)"},
     {.name = NULL},
 };

@@ -49,6 +49,9 @@ extern const struct hl_kind hl_kind_router, hl_kind_service, hl_kind_middleware;
 /* provider.c: whether the folder is there; HL_E_UNREACHABLE with what to do. */
 bool hl_traefik_check_folder(const struct hl_traefik *traefik, struct hl_error **err) HL_MUST_CHECK;
 
+/* write.c: replaces the stack's file in one step; an empty text removes it. */
+bool hl_traefik_write(const struct hl_traefik *traefik, const char *text, size_t length, struct hl_error **err) HL_MUST_CHECK;
+
 /* apply.c: the verb. */
 void hl_traefik_apply_batch(struct hl_session *session, struct hl_op **ops, size_t count);
 

@@ -63,7 +63,7 @@ static void add_bind(struct builder *b, const char *source, const char *target, 
     hl_value_list_add(arena, b->container->mounts, mount);
 }
 
-static void add_volume(struct builder *b, const char *name, const char *target, bool writable)
+static void add_volume(struct builder *b, const char *name, const char *target, const char *mode, bool writable)
 {
     struct hl_arena *arena = b->container->arena;
     struct hl_value *mount = hl_value_map(arena);
@@ -73,19 +73,19 @@ static void add_volume(struct builder *b, const char *name, const char *target, 
     hl_value_map_put(mount, "Source", hl_value_printf(arena, "/var/lib/docker/volumes/%s/_data", name));
     hl_value_map_put_text(mount, "Destination", target);
     hl_value_map_put_text(mount, "Driver", "local");
-    hl_value_map_put_text(mount, "Mode", "z");
+    hl_value_map_put_text(mount, "Mode", mode);
     hl_value_map_put_bool(mount, "RW", writable);
     hl_value_map_put_text(mount, "Propagation", "");
     hl_value_list_add(arena, b->container->mounts, mount);
 }
 
-static void add_anonymous(struct builder *b, const char *target)
+static void add_anonymous(struct builder *b, const char *target, const char *mode)
 {
     char name[DOCKER_ID];
 
     docker_new_id(name);
     docker_volume_add(b->c->docker, name, NULL, NULL)->anonymous = true;
-    add_volume(b, name, target, true);
+    add_volume(b, name, target, mode, true);
 }
 
 /* --- Binds: "source:target[:options]" or "/target" --- */
@@ -142,13 +142,13 @@ static bool take_bind(struct builder *b, const char *bind)
     if (!take_target(b, target))
         return false;
     if (count == 1) {
-        add_anonymous(b, target);
+        add_anonymous(b, target, "z");
     } else if (parts[0][0] == '/') {
         add_bind(b, parts[0], target, options, !has_option(options, "ro"), NULL);
     } else if (docker_name_is_valid(parts[0])) {
         if (docker_volume_find(b->c->docker, parts[0]) == NULL)
             docker_volume_add(b->c->docker, parts[0], NULL, NULL);
-        add_volume(b, parts[0], target, !has_option(options, "ro"));
+        add_volume(b, parts[0], target, "z", !has_option(options, "ro"));
     } else {
         return docker_fail(b->c, 400,
                            "create %s: \"%s\" includes invalid characters for a local volume name, only "
@@ -189,7 +189,7 @@ static bool take_volume_mount(struct builder *b, const struct hl_value *mount, c
     const char *source = hl_value_get_text(mount, "Source");
 
     if (hl_is_blank(source)) {
-        add_anonymous(b, target);
+        add_anonymous(b, target, "z");
         return true;
     }
     if (!docker_name_is_valid(source))
@@ -199,7 +199,7 @@ static bool take_volume_mount(struct builder *b, const struct hl_value *mount, c
                            source, source);
     if (docker_volume_find(b->c->docker, source) == NULL)
         docker_volume_add(b->c->docker, source, hl_value_get(hl_value_get(options, "DriverConfig"), "Options"), hl_value_get(options, "Labels"));
-    add_volume(b, source, target, !hl_value_get_bool(mount, "ReadOnly", false));
+    add_volume(b, source, target, "z", !hl_value_get_bool(mount, "ReadOnly", false));
     return true;
 }
 
@@ -268,7 +268,7 @@ bool docker_make_mounts(struct docker_call *c, struct docker_container *containe
             return false;
     for (size_t i = 0; i < hl_value_count(volumes); i++)
         if (!hl_map_has(&b.targets, clean_path(c->arena, hl_value_key(volumes, i))))
-            add_anonymous(&b, clean_path(container->arena, hl_value_key(volumes, i)));
+            add_anonymous(&b, clean_path(container->arena, hl_value_key(volumes, i)), "");
     return true;
 }
 

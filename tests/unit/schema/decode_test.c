@@ -12,8 +12,9 @@
 /* ${var.X}: some values of each type. */
 static struct hl_value *find(void *context, struct hl_arena *arena, const struct hl_reference *reference, struct hl_span at, struct hl_diags *diags)
 {
-    static const char yaml[] = "{int: 5, text: \"5\", word: w, bool: true, real: 1.5, 'null': null, list: [a, \"${x}\"], map: {aliases: [z]}, line: \"a 'b c'\", "
-                               "time: 5m, pair: \"K=v\", port: \"80:90\", 'yes': \"true\", ref: \"${x}\"}";
+    static const char yaml[] =
+        "{int: 5, text: \"5\", word: w, bool: true, real: 1.5, 'null': null, list: [a, \"${x}\"], map: {aliases: [z]}, line: \"a 'b c'\", "
+        "time: 5m, pair: \"K=v\", port: \"80:90\", 'yes': \"true\", ref: \"${x}\"}";
     struct hl_diags quiet;
     struct hl_value *value;
 
@@ -120,10 +121,9 @@ static const struct {
     {"healthcheck: {interval: 1m30s}", "{healthcheck:{interval:90000}}"},
     {"healthcheck: {interval: 0}", "{healthcheck:{interval:0}}"},
     {"healthcheck: {interval: \"${var.time}\"}", "{healthcheck:{interval:300000}}"},
-    {"healthcheck: {interval: 30}",
-     "{healthcheck:{}}\n2:25: error: 'healthcheck.interval'" OF "a duration like 90s, 5m, 12h or 30d, found '30' (a duration has a unit: 30s, 30m, 30h or 30d)\n"},
-    {"healthcheck: {interval: \"${var.int}\"}",
-     "{healthcheck:{}}\n2:25: error: 'healthcheck.interval'" OF "a duration like 90s, 5m, 12h or 30d, found '5'\n"},
+    {"healthcheck: {interval: 30}", "{healthcheck:{}}\n2:25: error: 'healthcheck.interval'" OF
+                                    "a duration like 90s, 5m, 12h or 30d, found '30' (a duration has a unit: 30s, 30m, 30h or 30d)\n"},
+    {"healthcheck: {interval: \"${var.int}\"}", "{healthcheck:{}}\n2:25: error: 'healthcheck.interval'" OF "a duration like 90s, 5m, 12h or 30d, found '5'\n"},
     /* lists */
     {"caps: [b, a, b]", "{caps:['a','b']}"},
     {"caps: []", "{caps:[]}"},
@@ -136,7 +136,8 @@ static const struct {
     {"dns: 1.1.1.1", "{dns:['1.1.1.1']}"},
     {"dns: [1.1.1.1, 8.8.8.8]", "{dns:['1.1.1.1','8.8.8.8']}"},
     {"mounts: {target: /x}", "{mounts:[{target:'/x'}]}"},
-    {"mounts: [{target: /x}, {source: y}]", "{mounts:[{target:'/x'},{source:'y'}]}\n2:24: error: 'mounts.1' of container 'c' needs 'target' (target: where to)\n"},
+    {"mounts: [{target: /x}, {source: y}]",
+     "{mounts:[{target:'/x'},{source:'y'}]}\n2:24: error: 'mounts.1' of container 'c' needs 'target' (target: where to)\n"},
     /* command lines */
     {"command: [a, b c]", "{command:['a','b c']}"},
     {"command: a 'b c' \"d\"", "{command:['a','b c','d']}"},
@@ -155,7 +156,8 @@ static const struct {
     {"environment: A=1", "{}\n2:14: error: 'environment'" OF "a mapping or a list, found 'A=1'\n"},
     {"environment: {A: [1]}", "{environment:{}}\n2:18: error: 'environment.A'" OF "text, found a list\n"},
     {"environment: {\"x${var.word}\": 1}", "{environment:{xw:'1'}}"},
-    {"environment: {\"${a.b.c}\": 1}", "{environment:{}}\n2:15: error: a key of 'environment' of container 'c' cannot come from 'a.b.c', which is not known before it is applied\n"},
+    {"environment: {\"${a.b.c}\": 1}",
+     "{environment:{}}\n2:15: error: a key of 'environment' of container 'c' cannot come from 'a.b.c', which is not known before it is applied\n"},
     {"networks: [a, b]", "{networks:{a:{},b:{}}}"},
     {"networks: {a: , b: {aliases: [x]}}", "{networks:{a:{},b:{aliases:['x']}}}"},
     {"networks: {a: \"${var.map}\"}", "{networks:{a:{aliases:['z']}}}"},
@@ -179,7 +181,8 @@ static const struct {
     {"ports: [\"1-3\", {target: 9}]", "{ports:[{target:1},{target:2},{target:3},{target:9}]}"},
     {"ports: [\"${var.port}\", \"${a.b.c}\"]", "{ports:[{target:90,published:'80'},?a.b.c]}"},
     {"ports: [x]", "{ports:[]}\n2:9: error: 'ports.0' of container 'c': a port is [PUBLISHED:]TARGET\n"},
-    {"ports: [80, \"8:80\"]", "{ports:[{target:80},{target:80,published:'8'}]}\n2:13: error: 'ports' of container 'c': target '80' is in the list twice, first on line 2\n"},
+    {"ports: [80, \"8:80\"]",
+     "{ports:[{target:80},{target:80,published:'8'}]}\n2:13: error: 'ports' of container 'c': target '80' is in the list twice, first on line 2\n"},
     {"ports: [{target: 70000}]", "{ports:[{}]}\n2:18: error: 'ports.0.target'" OF "between 1 and 65535, found '70000'\n"},
     {"ports: 80", "{}\n2:8: error: 'ports'" OF "a list, found '80' (write [...] or an item a line, each with '- ' before it)\n"},
     /* anything */
@@ -232,8 +235,7 @@ static void keys_without_regard_to_case(void **state HL_UNUSED)
 
     hl_diags_init(&diags, arena, "spec.yaml");
     node = hl_reader_parse(arena, text, strlen(text), &diags);
-    assert_string_equal(hl_shown(arena, hl_decode_object(&check, node, hl_test_container_fields + 1, HL_FORM_NOCASE, true, "x")),
-                        "{restart:'no',caps:['A']}");
+    assert_string_equal(hl_shown(arena, hl_decode_object(&check, node, hl_test_container_fields + 1, HL_FORM_NOCASE, true, "x")), "{restart:'no',caps:['A']}");
     assert_int_equal(diags.count, 0);
 }
 

@@ -90,8 +90,7 @@ static const struct {
     uint32_t hide_from;
     const char *expected;
 } formats[] = {
-    {"a word", "a: 1\n  imaeg: nginx\n", {2, 3}, 0,
-     "f:2:3: error: msg\n    2 |   imaeg: nginx\n      |   ^~~~~\n"},
+    {"a word", "a: 1\n  imaeg: nginx\n", {2, 3}, 0, "f:2:3: error: msg\n    2 |   imaeg: nginx\n      |   ^~~~~\n"},
     {"a quoted text", "a: \"b c\" # x\n", {1, 4}, 0, "f:1:4: error: msg\n    1 | a: \"b c\" # x\n      |    ^~~~~\n"},
     {"behind the end", "a: 1\n", {1, 5}, 0, "f:1:5: error: msg\n    1 | a: 1\n      |     ^\n"},
     {"no such line", "a: 1\n", {9, 1}, 0, "f:9:1: error: msg\n"},
@@ -103,12 +102,15 @@ static const struct {
     {"a control character", "a: \x1b[0m x\n", {1, 9}, 0, "f:1:9: error: msg\n    1 | a: \\x1b[0m x\n      |            ^\n"},
     {"broken UTF-8", "a: \xe9\" x\n", {1, 6}, 0, "f:1:6: error: msg\n    1 | a: \\xe9\" x\n      |         ^\n"},
     {"Windows line ends", "a: b\r\nc: d\r\n", {2, 4}, 0, "f:2:4: error: msg\n    2 | c: d\n      |    ^\n"},
-    {"a byte order mark", "\xef\xbb\xbf" "a: b\n", {1, 4}, 0, "f:1:4: error: msg\n    1 | a: b\n      |    ^\n"},
-    {"a secret behind the caret", "{user: bob, pin: 1234, x: y}\n", {1, 2}, 18,
-     "f:1:2: error: msg\n    1 | {user: bob, pin: (sensitive)\n      |  ^~~~\n"},
+    {"a byte order mark",
+     "\xef\xbb\xbf"
+     "a: b\n",
+     {1, 4},
+     0,
+     "f:1:4: error: msg\n    1 | a: b\n      |    ^\n"},
+    {"a secret behind the caret", "{user: bob, pin: 1234, x: y}\n", {1, 2}, 18, "f:1:2: error: msg\n    1 | {user: bob, pin: (sensitive)\n      |  ^~~~\n"},
     {"a secret before the caret", "{pin: 1234, x: y}\n", {1, 13}, 7, "f:1:13: error: msg\n    1 | {pin: (sensitive)\n      |       ^\n"},
-    {"a name that tells a secret", "  db_password: hunter2\n", {1, 3}, 0,
-     "f:1:3: error: msg\n    1 |   db_password: (sensitive)\n      |   ^~~~~~~~~~~\n"},
+    {"a name that tells a secret", "  db_password: hunter2\n", {1, 3}, 0, "f:1:3: error: msg\n    1 |   db_password: (sensitive)\n      |   ^~~~~~~~~~~\n"},
     {"an assignment that tells a secret", "- API_TOKEN=hunter2\n", {1, 1}, 0, "f:1:1: error: msg\n    1 | - API_TOKEN=(sensitive)\n      | ^\n"},
     {"a reference is no secret", "token: ${secret.T}\n", {1, 1}, 0, "f:1:1: error: msg\n    1 | token: ${secret.T}\n      | ^~~~~\n"},
 };

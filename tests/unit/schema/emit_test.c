@@ -18,7 +18,9 @@ static const struct {
     {"container", true, {"container: a program in a box", "image: nginx:1.27", "image         text; required; a change replaces it", "Known when it exists"}},
     {"containers", true, {"container: a program in a box", "  id            text\n"}},
     {"token", true, {"provider        of type cloud", "provider        of type vault"}},
-    {"container.ports", true, {"container.ports: ports to publish", "items also in a short form", "ports: [\"8080:80\"]", "target        whole number; required"}},
+    {"container.ports",
+     true,
+     {"container.ports: ports to publish", "items also in a short form", "ports: [\"8080:80\"]", "target        whole number; required"}},
     {"container.healthcheck.interval", true, {"duration", "default 30s"}},
     {"container.when", true, {"it exists only while this holds"}},
     {"container.id", true, {"known when it exists"}},
@@ -161,8 +163,14 @@ static void every_reference_of_the_schema_leads_somewhere(void **state HL_UNUSED
 
 static void the_reference_has_a_part_for_each_kind(void **state HL_UNUSED)
 {
-    static const char *const needles[] = {"# Reference\n", "\n## container\n", "```yaml\ncontainers:\n  example:\n    image: nginx:1.27\n", "| `image` | text | required; a change replaces it |",
-                                          "no \\| always", "\n### `container.ports`, each\n", "### Outputs of a container", "\n## Provider cloud\n"};
+    static const char *const needles[] = {"# Reference\n",
+                                          "\n## container\n",
+                                          "```yaml\ncontainers:\n  example:\n    image: nginx:1.27\n",
+                                          "| `image` | text | required; a change replaces it |",
+                                          "no \\| always",
+                                          "\n### `container.ports`, each\n",
+                                          "### Outputs of a container",
+                                          "\n## Provider cloud\n"};
     hl_auto(text) struct hl_text text = HL_TEXT_INIT(1 << 20);
     const char *at;
 

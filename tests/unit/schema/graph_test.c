@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const edges[] = {
-    [HL_EDGE_REFERENCE] = "reference", [HL_EDGE_NEEDS] = "needs", [HL_EDGE_FIELD] = "field", [HL_EDGE_PROVIDER] = "provider"};
+static const char *const edges[] = {[HL_EDGE_REFERENCE] = "reference", [HL_EDGE_NEEDS] = "needs", [HL_EDGE_FIELD] = "field", [HL_EDGE_PROVIDER] = "provider"};
 _Static_assert(HL_COUNT(edges) == HL_EDGES, "a word for each edge");
 
 /* "network.n reference 5, container.b field 6 service_healthy" */
@@ -21,8 +20,8 @@ static const char *needs_of(const struct world *world, const char *address)
     for (size_t i = 0; i < resource->needs_count; i++) {
         const struct hl_dependency *needs = &resource->needs[i];
 
-        hl_text_printf(&text, "%s%s %s %u%s%s", i == 0 ? "" : ", ", needs->to->address, edges[needs->edge], needs->at.line,
-                       needs->condition == NULL ? "" : " ", needs->condition == NULL ? "" : needs->condition);
+        hl_text_printf(&text, "%s%s %s %u%s%s", i == 0 ? "" : ", ", needs->to->address, edges[needs->edge], needs->at.line, needs->condition == NULL ? "" : " ",
+                       needs->condition == NULL ? "" : needs->condition);
     }
     return hl_arena_strdup(world->arena, hl_text_get(&text));
 }
@@ -36,7 +35,8 @@ static const struct {
     const char *needs;
 } rows[] = {
     {"nothing", "", ""},
-    {"references", "    extra: [\"${secret.S}\", \"x ${network.n.id} ${network.m.id}\"]\n", "secret.S reference 8, network.n reference 8, network.m reference 8"},
+    {"references", "    extra: [\"${secret.S}\", \"x ${network.n.id} ${network.m.id}\"]\n",
+     "secret.S reference 8, network.n reference 8, network.m reference 8"},
     {"each once", "    extra: [\"${secret.S}\", \"${secret.S}\"]\n    needs: secret.S\n", "secret.S reference 8"},
     {"needs", "    needs: [container.b, network.n]\n", "container.b needs 8, network.n needs 8"},
     {"when", "    when: \"${secret.S}\"\n", "secret.S reference 8"},
@@ -57,8 +57,9 @@ static void what_a_resource_needs(void **state HL_UNUSED)
         hl_auto(world) struct world world = {.arena = NULL};
         hl_auto(text) struct hl_text text = HL_TEXT_INIT(65536);
 
-        hl_text_printf(&text, HEAD "secrets: {S: {env: X}, KEY: {env: X}}\nnetworks: {n: , m: }\ncontainers:\n  a:\n    image: i\n%s  b: {image: i}\n  c: {image: i}\n",
-                       rows[i].body);
+        hl_text_printf(
+            &text, HEAD "secrets: {S: {env: X}, KEY: {env: X}}\nnetworks: {n: , m: }\ncontainers:\n  a:\n    image: i\n%s  b: {image: i}\n  c: {image: i}\n",
+            rows[i].body);
         hl_world_load(&world, hl_text_get(&text));
         hl_expect_text(rows[i].label, rows[i].needs, world.spec == NULL ? hl_findings(&world.diags) : needs_of(&world, "container.a"));
     }
@@ -92,9 +93,13 @@ static void the_order_does_not_depend_on_the_file(void **state HL_UNUSED)
     static const char expected[] = "container.c network.m network.n secret.S container.b container.a";
     hl_auto(world) struct world world = {.arena = NULL};
 
-    hl_world_load(&world, HEAD "secrets: {S: {env: X}}\nnetworks: {n: , m: }\ncontainers:\n  a: {image: i, depends_on: [b]}\n  b: {image: i, networks: [n, m]}\n  c: {image: i}\n");
+    hl_world_load(
+        &world, HEAD
+        "secrets: {S: {env: X}}\nnetworks: {n: , m: }\ncontainers:\n  a: {image: i, depends_on: [b]}\n  b: {image: i, networks: [n, m]}\n  c: {image: i}\n");
     assert_string_equal(order_of(&world), expected);
-    hl_world_load(&world, HEAD "containers:\n  c: {image: i}\n  b: {networks: [m, n], image: i}\n  a: {depends_on: [b], image: i}\nnetworks: {m: , n: }\nsecrets: {S: {env: X}}\n");
+    hl_world_load(
+        &world, HEAD
+        "containers:\n  c: {image: i}\n  b: {networks: [m, n], image: i}\n  a: {depends_on: [b], image: i}\nnetworks: {m: , n: }\nsecrets: {S: {env: X}}\n");
     assert_string_equal(order_of(&world), expected);
 }
 
@@ -107,7 +112,8 @@ static const struct {
     {"its own output", "secrets:\n  A: {value: \"${secret.A}\"}\n", "4:14: error: dependency cycle: secret.A needs itself (line 4)\n"},
     {"two", "containers:\n  a: {image: i, depends_on: [b]}\n  b: {image: i, extra: \"${container.a.id}\"}\n",
      "4:30: error: dependency cycle: container.a needs container.b (line 4), container.b needs container.a (line 5)\n"},
-    {"three, begun where the file begins", "containers:\n  z: {image: i, needs: [container.a]}\n  a: {image: i, needs: [container.b]}\n  b: {image: i, needs: [container.z]}\n",
+    {"three, begun where the file begins",
+     "containers:\n  z: {image: i, needs: [container.a]}\n  a: {image: i, needs: [container.b]}\n  b: {image: i, needs: [container.z]}\n",
      "4:25: error: dependency cycle: container.z needs container.a (line 4), container.a needs container.b (line 5), container.b needs container.z (line 6)\n"},
     {"behind a chain", "containers:\n  a: {image: i, depends_on: [b]}\n  b: {image: i, depends_on: [c]}\n  c: {image: i, depends_on: [b]}\n",
      "5:30: error: dependency cycle: container.b needs container.c (line 5), container.c needs container.b (line 6)\n"},

@@ -131,12 +131,28 @@ const struct hl_field hl_test_container_fields[] = {
     {.name = "image", .type = HL_F_STRING, .required = true, .immutable = true, .check = no_latest, .doc = "what runs", .example = "nginx:1.27"},
     {.name = "command", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_WORDS, .doc = "the command line"},
     {.name = "environment", .type = HL_F_MAP, .item = HL_F_STRING, .forms = HL_FORM_PAIRS, .doc = "variables"},
-    {.name = "networks", .type = HL_F_MAP, .item = HL_F_OBJECT, .fields = attachment_fields, .forms = HL_FORM_NAMES, .refers_to = "network",
+    {.name = "networks",
+     .type = HL_F_MAP,
+     .item = HL_F_OBJECT,
+     .fields = attachment_fields,
+     .forms = HL_FORM_NAMES,
+     .refers_to = "network",
      .doc = "networks that it joins"},
-    {.name = "ports", .type = HL_F_LIST, .item = HL_F_OBJECT, .fields = port_fields, .key = "target", .shorthand = port, .doc = "ports to publish",
+    {.name = "ports",
+     .type = HL_F_LIST,
+     .item = HL_F_OBJECT,
+     .fields = port_fields,
+     .key = "target",
+     .shorthand = port,
+     .doc = "ports to publish",
      .example = "[\"8080:80\"]"},
     {.name = "mounts", .type = HL_F_LIST, .item = HL_F_OBJECT, .fields = mount_fields, .forms = HL_FORM_SINGLE, .doc = "folders"},
-    {.name = "depends_on", .type = HL_F_MAP, .item = HL_F_OBJECT, .fields = dependency_fields, .forms = HL_FORM_NAMES, .refers_to = "container",
+    {.name = "depends_on",
+     .type = HL_F_MAP,
+     .item = HL_F_OBJECT,
+     .fields = dependency_fields,
+     .forms = HL_FORM_NAMES,
+     .refers_to = "container",
      .doc = "containers that must run first"},
     {.name = "restart", .type = HL_F_STRING, .allowed = restarts, .fallback = "no", .doc = "what happens at its end"},
     {.name = "memory", .type = HL_F_SIZE, .doc = "limit of memory"},
@@ -198,25 +214,36 @@ static const struct hl_field cloud_fields[] = {
     {.name = NULL},
 };
 
-static const struct hl_kind secret = {.name = "secret", .section = "secrets", .provider = "box", .fields = secret_fields, .output = "value",
-                                      .name_free = true, .check = one_source, .doc = "a value that nobody may see"};
+static const struct hl_kind secret = {.name = "secret",
+                                      .section = "secrets",
+                                      .provider = "box",
+                                      .fields = secret_fields,
+                                      .output = "value",
+                                      .name_free = true,
+                                      .check = one_source,
+                                      .doc = "a value that nobody may see"};
 static const struct hl_kind network = {.name = "network", .section = "networks", .provider = "box", .fields = network_fields, .doc = "a network"};
-static const struct hl_kind container = {.name = "container", .section = "containers", .provider = "box", .fields = hl_test_container_fields,
-                                         .complete = complete_container, .doc = "a program in a box", .example = "image: nginx:1.27\nports: [\"8080:80\"]\n"};
-static const struct hl_kind router = {.name = "router", .section = "routers", .provider = "cloud", .fields = router_fields,
-                                      .forms = HL_FORM_NOCASE, .doc = "a way to a service"};
-static const struct hl_kind group = {.name = "group", .section = "groups", .provider = "cloud", .fields = group_fields, .name_free = true,
-                                     .doc = "peers that belong together"};
-static const struct hl_kind cloud_token = {.name = "token", .section = "tokens", .provider = "cloud", .fields = token_fields, .output = "value",
-                                           .doc = "a token of the cloud"};
-static const struct hl_kind vault_token = {.name = "token", .section = "tokens", .provider = "vault", .fields = token_fields, .output = "value",
-                                           .doc = "a token of the vault"};
+static const struct hl_kind container = {.name = "container",
+                                         .section = "containers",
+                                         .provider = "box",
+                                         .fields = hl_test_container_fields,
+                                         .complete = complete_container,
+                                         .doc = "a program in a box",
+                                         .example = "image: nginx:1.27\nports: [\"8080:80\"]\n"};
+static const struct hl_kind router = {
+    .name = "router", .section = "routers", .provider = "cloud", .fields = router_fields, .forms = HL_FORM_NOCASE, .doc = "a way to a service"};
+static const struct hl_kind group = {
+    .name = "group", .section = "groups", .provider = "cloud", .fields = group_fields, .name_free = true, .doc = "peers that belong together"};
+static const struct hl_kind cloud_token = {
+    .name = "token", .section = "tokens", .provider = "cloud", .fields = token_fields, .output = "value", .doc = "a token of the cloud"};
+static const struct hl_kind vault_token = {
+    .name = "token", .section = "tokens", .provider = "vault", .fields = token_fields, .output = "value", .doc = "a token of the vault"};
 
 static const struct hl_kind *const kinds[] = {&secret, &network, &container, &router, &group, &cloud_token, &vault_token, NULL};
 
 static const struct hl_provider_type box = {.name = "box", .fields = box_fields, .implicit = true, .doc = "the machine itself"};
-static const struct hl_provider_type cloud = {.name = "cloud", .fields = cloud_fields, .doc = "somebody else's machine",
-                                              .example = "url: https://cloud.example.org\n"};
+static const struct hl_provider_type cloud = {
+    .name = "cloud", .fields = cloud_fields, .doc = "somebody else's machine", .example = "url: https://cloud.example.org\n"};
 static const struct hl_provider_type vault = {.name = "vault", .fields = cloud_fields, .doc = "a safe"};
 
 static const struct hl_provider_type *const providers[] = {&box, &cloud, &vault, NULL};

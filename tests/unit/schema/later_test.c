@@ -88,8 +88,7 @@ static void outputs_take_what_is_known(void **state HL_UNUSED)
     hl_diags_init(&diags, arena, "spec.yaml");
     assert_int_equal(world.spec->outputs_count, HL_COUNT(expected));
     for (size_t i = 0; i < HL_COUNT(expected); i++)
-        hl_expect_text(world.spec->outputs[i].name, expected[i],
-                       hl_shown(arena, hl_spec_output(world.spec, &world.spec->outputs[i], arena, &outputs, &diags)));
+        hl_expect_text(world.spec->outputs[i].name, expected[i], hl_shown(arena, hl_spec_output(world.spec, &world.spec->outputs[i], arena, &outputs, &diags)));
     hl_expect_end();
     assert_int_equal(diags.count, 0);
 }
@@ -127,7 +126,8 @@ static void when_holds_or_does_not_or_waits(void **state HL_UNUSED)
         const char *waits_for = "unset";
         enum hl_truth truth;
 
-        hl_text_printf(&text, "%s  w:\n    image: i\n%s%s\n", HEAD "variables: {off: false, zero: 0, text: x}\nsecrets: {S: {env: X}, NONE: {env: X}}\ncontainers:\n  b: {image: i}\n",
+        hl_text_printf(&text, "%s  w:\n    image: i\n%s%s\n",
+                       HEAD "variables: {off: false, zero: 0, text: x}\nsecrets: {S: {env: X}, NONE: {env: X}}\ncontainers:\n  b: {image: i}\n",
                        rows[i].when[0] == '\0' ? "" : "    ", rows[i].when);
         hl_world_load(&world, hl_text_get(&text));
         assert_non_null(world.spec);

@@ -34,12 +34,14 @@ static const struct {
      "settings)\n"},
     {"a section of several, both there", "providers: {vault: {url: u}, cloud: {url: u}}\n" TOKEN, NULL,
      "4:10: error: several providers have tokens: say which one (add 'provider: cloud or vault')\n"},
-    {"no such instance", "providers: {nas: {type: box}}\nnetworks: {n: {provider: nsa}}\n", NULL, "4:26: error: there is no provider 'nsa' (did you mean 'nas'?)\n"},
+    {"no such instance", "providers: {nas: {type: box}}\nnetworks: {n: {provider: nsa}}\n", NULL,
+     "4:26: error: there is no provider 'nsa' (did you mean 'nas'?)\n"},
     {"an instance of another type", "providers: {cloud: {url: u}}\nnetworks: {n: {provider: cloud}}\n", NULL,
      "4:26: error: provider 'cloud' is of type 'cloud', which has no networks (networks belong to a provider of type 'box')\n"},
     {"an unknown type", "providers: {nas: {type: bx}}\n", NULL, "3:25: error: there is no provider type 'bx' (the types are box, cloud, vault)\n"},
     {"a type nearly right", "providers: {nas: {type: vualt}}\n", NULL, "3:25: error: there is no provider type 'vualt' (did you mean 'vault'?)\n"},
-    {"no type", "providers: {nas: {host: x}}\n", NULL, "3:13: error: provider 'nas' needs a 'type', since its name is not one (the types are box, cloud, vault)\n"},
+    {"no type", "providers: {nas: {host: x}}\n", NULL,
+     "3:13: error: provider 'nas' needs a 'type', since its name is not one (the types are box, cloud, vault)\n"},
     {"a broken one is told once", "providers: {cloud: {type: clod}}\n" GROUP, NULL, "3:27: error: there is no provider type 'clod' (did you mean 'cloud'?)\n"},
     {"the name of one type for another", "providers: {cloud: {type: box}}\n" GROUP, NULL,
      "4:10: error: 'groups' needs a provider of type 'cloud', and none is declared (add it to 'providers:'; `hlrec explain providers.cloud` shows its "
@@ -52,7 +54,8 @@ static const struct {
     {"missing settings", "providers: {cloud: {}}\n", NULL, "3:13: error: provider 'cloud' needs 'url' (url: where its API is)\n"},
     {"wrong settings", "providers: {cloud: {url: [u], retries: x, parallel: 0, token: [t]}}\n", NULL,
      "3:26: error: 'url' of provider 'cloud' must be text, found a list\n3:40: error: 'retries' of provider 'cloud' must be a whole number, found 'x'\n"
-     "3:53: error: 'parallel' of provider 'cloud' must be between 1 and 1000, found '0'\n3:63: error: 'token' of provider 'cloud' must be text, found a list\n"},
+     "3:53: error: 'parallel' of provider 'cloud' must be between 1 and 1000, found '0'\n3:63: error: 'token' of provider 'cloud' must be text, found a "
+     "list\n"},
     {"needs", "providers: {cloud: {url: u, needs: [network.x, n]}}\n" NETWORK, NULL,
      "3:37: error: there is no network 'x'\n3:48: error: 'n' is no address (an address is kind.name, like container.web)\n"},
 };

@@ -73,7 +73,10 @@ static const struct {
     {"a merge of a merged mapping", "a: &x {p: 1}\nb: &y {<<: *x, q: 2}\nc: {<<: *y}\n", "{a:{p:1},b:{q:2,p:1},c:{q:2,p:1}}"},
     {"a quoted << is a key", "a: {\"<<\": 1}\n", "{a:{<<:1}}"},
     {"tags of the core", "a: !!str 1\nb: !!int 2\nc: ! 3\n", "{a:'1',b:2,c:'3'}"},
-    {"a byte order mark", "\xef\xbb\xbf" "a: 1\n", "{a:1}"},
+    {"a byte order mark",
+     "\xef\xbb\xbf"
+     "a: 1\n",
+     "{a:1}"},
     {"Windows line ends", "a: 1\r\nb: 2\r\n", "{a:1,b:2}"},
     {"the directive", "%YAML 1.2\n---\na: 1\n", "{a:1}"},
     {"a key twice", "a: 1\nb: 2\na: 3\n", "{a:1,b:2}\n3:1: error: key 'a' is written twice: first on line 1\n"},
@@ -93,7 +96,8 @@ static const struct {
     {"a merge within its anchor", "a: &x {<<: *x}\n", "1:12: error: '*x' stands within the anchor '&x' itself (line 1)\n"},
     {"two documents", "a: 1\n---\nb: 2\n", "2:1: error: a second YAML document begins here: a file holds one\n"},
     {"a mapping as a key", "? {a: 1}\n: 2\n", "1:3: error: a key must be text, found a list or a mapping\n"},
-    {"braces of a template", "a: {{ x }}\n", "1:5: error: a key must be text, found a list or a mapping (a text that begins with '{' needs quotes: \"{{ ... }}\")\n"},
+    {"braces of a template", "a: {{ x }}\n",
+     "1:5: error: a key must be text, found a list or a mapping (a text that begins with '{' needs quotes: \"{{ ... }}\")\n"},
     {"a key is missing", "?\n: 2\n", "1:2: error: a key is missing before ':'\n"},
     {"a NUL in a key", "\"a\\0b\": 1\n", "1:1: error: a key cannot hold a NUL character\n"},
     {"a tab", "a:\n\tb: 1\n",
@@ -112,7 +116,8 @@ static const struct {
      "2:2: error: not valid YAML: did not find expected ',' or ']', while parsing a flow sequence that began on line 1 (look for a bracket or quote that is "
      "not closed, or a comma that is missing)\n"},
     {"an unquoted reference in braces", "a: {b: ${var.x}}\n",
-     "1:9: error: not valid YAML: did not find expected ',' or '}', while parsing a flow mapping (within [...] and {...} a reference needs quotes: \"${...}\")\n"},
+     "1:9: error: not valid YAML: did not find expected ',' or '}', while parsing a flow mapping (within [...] and {...} a reference needs quotes: "
+     "\"${...}\")\n"},
     {"an open quote", "a: \"b\nc: 2\n",
      "1:4: error: not valid YAML: found unexpected end of stream, while scanning a quoted scalar (this quote is not closed)\n"},
     {"an unknown escape", "a: \"\\q\"\n",
@@ -122,7 +127,10 @@ static const struct {
      "1:8: error: not valid YAML: found character that cannot start any token (a text that begins with '@', '%' or '`' "
      "needs quotes)\n"},
     {"broken UTF-8", "a: \xff\n", "1:4: error: the file is not valid UTF-8 here: invalid leading UTF-8 octet (save it as UTF-8)\n"},
-    {"UTF-16", "\xff\xfe" "a", "1:1: error: the file is not UTF-8 but UTF-16 (save it as UTF-8)\n"},
+    {"UTF-16",
+     "\xff\xfe"
+     "a",
+     "1:1: error: the file is not UTF-8 but UTF-16 (save it as UTF-8)\n"},
     {"a control character", "a: \x01\n", "1:4: error: a control character (U+0001) stands here\n"},
     {"a tag of somebody else", "a: !vault x\n", "{a:x}\n1:4: error: the YAML tag '!vault' is not supported\n"},
     {"a tag that needs code", "a: !!binary x\n", "{a:x}\n1:4: error: the YAML tag '!!binary' is not supported\n"},
@@ -265,14 +273,9 @@ static void nulls_are_recognised(void **state HL_UNUSED)
 int hl_test_reader(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts_become_nodes_or_findings),
-        cmocka_unit_test(a_nul_is_kept_in_a_text),
-        cmocka_unit_test(places_count_from_one),
-        cmocka_unit_test(wide_mappings_find_their_duplicates),
-        cmocka_unit_test(an_alias_bomb_is_an_error),
-        cmocka_unit_test(nesting_has_a_limit),
-        cmocka_unit_test(aliases_cannot_go_deeper_than_the_limit),
-        cmocka_unit_test(nulls_are_recognised),
+        cmocka_unit_test(texts_become_nodes_or_findings),          cmocka_unit_test(a_nul_is_kept_in_a_text),   cmocka_unit_test(places_count_from_one),
+        cmocka_unit_test(wide_mappings_find_their_duplicates),     cmocka_unit_test(an_alias_bomb_is_an_error), cmocka_unit_test(nesting_has_a_limit),
+        cmocka_unit_test(aliases_cannot_go_deeper_than_the_limit), cmocka_unit_test(nulls_are_recognised),
     };
 
     return cmocka_run_group_tests_name("reader", tests, NULL, NULL);

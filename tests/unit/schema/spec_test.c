@@ -38,8 +38,7 @@ static const struct row tops[] = {
     {"a section that is a list", "containers: [a]\n", "3:13: error: 'containers' must be a mapping of names to bodies, found a list\n"},
     {"variables that are a list", "variables: [a]\n", "3:12: error: 'variables' must be a mapping of names to values, found a list\n"},
     {"outputs that are text", "outputs: a\n", "3:10: error: 'outputs' must be a mapping of names to values, found text\n"},
-    {"a body that is a list", "containers: {a: [x]}\n",
-     "3:17: error: container 'a' must be a mapping, found a list\n"},
+    {"a body that is a list", "containers: {a: [x]}\n", "3:17: error: container 'a' must be a mapping, found a list\n"},
     {"a body that is text", "networks: {a: x}\n", "3:15: error: network 'a' must be a mapping, found 'x'\n"},
     {"an empty body", "networks: {a: }\ncontainers: {b: }\n", "4:14: error: container 'b' needs 'image' (image: what runs)\n"},
     {"the section twice", "networks: {a: }\nnetworks: {b: }\n", "4:1: error: key 'networks' is written twice: first on line 3\n"},
@@ -75,7 +74,8 @@ static const struct row resources[] = {
      "4:24: error: key 'rule' is written twice: first on line 4\n"},
     {"a file that is not there", "containers: {a: {image: i, template: none.txt}}\n", "3:38: error: 'none.txt': no such file\n"},
     {"a reference in a template", "secrets: {KEY: {env: X}}\ncontainers: {a: {image: i, template: template.conf}}\n", ""},
-    {"a wrong reference in a template", "containers: {a: {image: i, template: broken.conf}}\n", "broken.conf:2:7: error: '${secret.NONE}': there is no secret 'NONE'\n"},
+    {"a wrong reference in a template", "containers: {a: {image: i, template: broken.conf}}\n",
+     "broken.conf:2:7: error: '${secret.NONE}': there is no secret 'NONE'\n"},
 };
 
 static void resources_of_all_kinds(void **state HL_UNUSED)
@@ -84,21 +84,26 @@ static void resources_of_all_kinds(void **state HL_UNUSED)
 }
 
 static const struct row commons[] = {
-    {"all of them", "containers: {a: {image: i, provider: box, when: true, needs: network.n, protect: true, ignore: [image, extra.a.b], adopt: abc, replace: create-first, timeout: 5m, description: d}}\nnetworks: {n: }\n", ""},
+    {"all of them",
+     "containers: {a: {image: i, provider: box, when: true, needs: network.n, protect: true, ignore: [image, extra.a.b], adopt: abc, replace: create-first, "
+     "timeout: 5m, description: d}}\nnetworks: {n: }\n",
+     ""},
     {"protect", "networks: {n: {protect: yes}}\n", "3:25: error: 'protect' of network 'n' must be true or false, found 'yes' (write true)\n"},
     {"replace", "networks: {n: {replace: create_first}}\n",
      "3:25: error: 'replace' of network 'n' must be create-first or delete-first, found 'create_first' (did you mean 'create-first'?)\n"},
     {"timeout", "networks: {n: {timeout: 5}}\n",
      "3:25: error: 'timeout' of network 'n' must be a duration like 90s, 5m, 12h or 30d, found '5' (a duration has a unit: 5s, 5m, 5h or 5d)\n"},
     {"ignore", "containers: {a: {image: i, ignore: [imag.x, state]}}\n",
-     "3:37: error: 'ignore' of container 'a': there is no field 'imag' (did you mean 'image'?)\n3:45: error: 'ignore' of container 'a': there is no field 'state'\n"},
+     "3:37: error: 'ignore' of container 'a': there is no field 'imag' (did you mean 'image'?)\n3:45: error: 'ignore' of container 'a': there is no field "
+     "'state'\n"},
     {"adopt", "networks: {n: {adopt: [x]}}\n", "3:23: error: 'adopt' of network 'n' must be true or the ID of a live object, found a list\n"},
     {"needs an address", "networks: {n: {needs: [x, container.a, contaner.a, containers.a]}}\ncontainers: {b: {image: i}}\n",
      "3:24: error: 'x' is no address (an address is kind.name, like container.web)\n"
      "3:27: error: there is no container 'a'\n"
      "3:40: error: 'contaner.a': there is no kind 'contaner' (did you mean 'container'?)\n"
      "3:52: error: 'containers.a': there is no kind 'containers' (an address begins with the kind in the singular: did you mean 'container'?)\n"},
-    {"needs a name nearly right", "networks: {web-net: , n: {needs: network.web-ent}}\n", "3:34: error: there is no network 'web-ent' (did you mean 'web-net'?)\n"},
+    {"needs a name nearly right", "networks: {web-net: , n: {needs: network.web-ent}}\n",
+     "3:34: error: there is no network 'web-ent' (did you mean 'web-net'?)\n"},
     {"variables", "variables: {p: true, t: 5m, n: network.n}\nnetworks: {n: , m: {protect: \"${var.p}\", timeout: \"${var.t}\", needs: [\"${var.n}\"]}}\n", ""},
     {"no resources", "networks: {n: , m: {protect: \"${network.n.internal}\"}}\n",
      "3:30: error: '${network.n.internal}' cannot be used in network 'm' (only ${var.NAME} and ${env.NAME} can)\n"},
@@ -127,10 +132,12 @@ static const struct row references[] = {
      "4:24: error: '${secret.TOKNE}': there is no secret 'TOKNE' (did you mean 'TOKEN'?)\n"},
     {"an unknown variable", "variables: {domain: x}\nnetworks: {n: {subnet: \"${var.domian}\"}}\n",
      "4:24: error: there is no variable 'domian' (did you mean 'domain'?)\n"},
-    {"an unknown output", "networks: {m: , n: {subnet: \"${network.m.subnt}\"}}\n", "3:29: error: 'subnt' is no output of network.m (did you mean 'subnet'?)\n"},
+    {"an unknown output", "networks: {m: , n: {subnet: \"${network.m.subnt}\"}}\n",
+     "3:29: error: 'subnt' is no output of network.m (did you mean 'subnet'?)\n"},
     {"no output", "networks: {m: , n: {subnet: \"${network.m}\"}}\n",
      "3:29: error: '${network.m}' does not say which output (write ${network.m.OUTPUT}; `hlrec explain network` lists them)\n"},
-    {"no such environment", "networks: {n: {subnet: \"${env.NOPE}\"}}\n", "3:24: error: 'NOPE' is not set in the environment (set it, or give a fallback: ${env.NOPE:-...})\n"},
+    {"no such environment", "networks: {n: {subnet: \"${env.NOPE}\"}}\n",
+     "3:24: error: 'NOPE' is not set in the environment (set it, or give a fallback: ${env.NOPE:-...})\n"},
     {"an empty environment", "networks: {n: {subnet: \"${env.EMPTY}\", internal: \"${env.EMPTY:-true}\"}}\n", ""},
     {"compose's references", "networks: {n: {subnet: \"${SUBNET}\"}}\n",
      "3:24: error: '${SUBNET}' is no reference (write ${env.SUBNET} for the environment, ${var.SUBNET} for a variable, or $${SUBNET} for the text itself)\n"},
@@ -158,7 +165,8 @@ static const struct row extras[] = {
      "4:16: error: network.m is still in the spec (line 3), so it cannot have moved\n"},
     {"moved to another kind", "networks: {n: }\nmoved: [{from: container.m, to: network.n}]\n", "4:33: error: a container cannot become a network\n"},
     {"moved without an address", "networks: {n: }\nmoved: [{from: m, to: network.n}, {to: network.n}]\n",
-     "4:16: error: 'm' is no address (an address is kind.name, like container.web)\n4:35: error: 'moved.1' needs 'from' (from: the address that the state knows)\n"},
+     "4:16: error: 'm' is no address (an address is kind.name, like container.web)\n4:35: error: 'moved.1' needs 'from' (from: the address that the state "
+     "knows)\n"},
     {"moved twice", "networks: {n: , o: }\nmoved: [{from: network.m, to: network.n}, {from: network.m, to: network.o}]\n",
      "4:50: error: network.m is moved or removed twice: first on line 4\n"},
     {"removed", "removed: [{address: network.n, destroy: false}, network.m]\n", ""},
@@ -211,11 +219,12 @@ static void what_is_loaded_can_be_read(void **state HL_UNUSED)
     hl_auto(world) struct world world = {.arena = NULL};
     const struct hl_resource *resource;
 
-    hl_world_load(&world, HEAD "networks: {n: }\n"
-                               "containers:\n  a:\n    image: i\n    protect: false\n    adopt: abc\n    replace: delete-first\n    timeout: 1m\n"
-                               "    description: words\n    ignore: [image, extra.x]\n    when: \"${network.n.id}\"\n"
-                               "outputs: {o: {value: 5, sensitive: true}}\nmoved: [{from: network.m, to: network.n}]\nremoved: [{address: network.k, destroy: false}]\n"
-                               "settings: {max_destroy: 30%, timeout: 5m}\n");
+    hl_world_load(&world,
+                  HEAD "networks: {n: }\n"
+                       "containers:\n  a:\n    image: i\n    protect: false\n    adopt: abc\n    replace: delete-first\n    timeout: 1m\n"
+                       "    description: words\n    ignore: [image, extra.x]\n    when: \"${network.n.id}\"\n"
+                       "outputs: {o: {value: 5, sensitive: true}}\nmoved: [{from: network.m, to: network.n}]\nremoved: [{address: network.k, destroy: false}]\n"
+                       "settings: {max_destroy: 30%, timeout: 5m}\n");
     assert_non_null(world.spec);
     assert_string_equal(world.spec->stack, "test");
     resource = hl_spec_find(world.spec, "container.a");
@@ -268,14 +277,10 @@ static void no_finding_shows_a_secret(void **state HL_UNUSED)
 int hl_test_spec(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(how_a_spec_begins),
-        cmocka_unit_test(the_top_level),
-        cmocka_unit_test(resources_of_all_kinds),
-        cmocka_unit_test(fields_that_every_resource_takes),
-        cmocka_unit_test(references_lead_somewhere),
-        cmocka_unit_test(what_is_no_resource),
-        cmocka_unit_test(what_is_loaded_can_be_read),
-        cmocka_unit_test(no_finding_shows_a_secret),
+        cmocka_unit_test(how_a_spec_begins),          cmocka_unit_test(the_top_level),
+        cmocka_unit_test(resources_of_all_kinds),     cmocka_unit_test(fields_that_every_resource_takes),
+        cmocka_unit_test(references_lead_somewhere),  cmocka_unit_test(what_is_no_resource),
+        cmocka_unit_test(what_is_loaded_can_be_read), cmocka_unit_test(no_finding_shows_a_secret),
     };
 
     return cmocka_run_group_tests_name("spec", tests, NULL, NULL);

@@ -75,8 +75,7 @@ const char *hl_findings(const struct hl_diags *diags)
 
         if (diag->file != NULL && strcmp(diag->file, "spec.yaml") != 0)
             hl_text_printf(&text, "%s:", diag->file);
-        hl_text_printf(&text, "%u:%u: %s: %s", diag->at.line, diag->at.column, diag->severity == HL_SEVERITY_ERROR ? "error" : "warning",
-                       diag->message);
+        hl_text_printf(&text, "%u:%u: %s: %s", diag->at.line, diag->at.column, diag->severity == HL_SEVERITY_ERROR ? "error" : "warning", diag->message);
         if (diag->hint != NULL)
             hl_text_printf(&text, " (%s)", diag->hint);
         hl_text_putc(&text, '\n');

@@ -10,8 +10,8 @@
 struct world {
     struct hl_arena *arena;
     struct hl_diags diags;
-    struct hl_spec *spec;                /* NULL after errors */
-    const char *const *variables;        /* --var */
+    struct hl_spec *spec;         /* NULL after errors */
+    const char *const *variables; /* --var */
     const char *const *variable_files;
 };
 

@@ -241,6 +241,40 @@ static void test_unmanaged_parts_stay(void **state)
     hl_arena_free(arena);
 }
 
+/* What may keep Traefik from taking the file. */
+static void test_strange_parts(void **state)
+{
+    static const struct {
+        const struct hl_kind *kind;
+        const char *tree, *strange;
+    } rows[] = {
+        {&hl_kind_router, "rule: Host(`a`)\nservice: {url: 'http://a'}\ntls: {}\n", NULL},
+        {&hl_kind_router, "rule: Host(`a`)\ntls: true\npriority: '5'\nentryPoints: a,b\n", NULL},
+        {&hl_kind_router, "rulee: Host(`a`)\n", "rulee"},
+        {&hl_kind_router, "tls: {certresolver: a}\n", "tls.certresolver"}, /* it is not canonical */
+        {&hl_kind_router, "tls: yes\n", "tls"},
+        {&hl_kind_router, "priority: high\n", "priority"},
+        {&hl_kind_router, "rule: [a]\n", "rule"},
+        {&hl_kind_router, "middlewares: [[a]]\n", "middlewares"},
+        {&hl_kind_service, "loadBalancer: {servers: [{url: 'http://a', port: 5}]}\n", "loadBalancer.servers.port"},
+        {&hl_kind_service, "loadBalancer: {passHostHeader: maybe}\n", "loadBalancer.passHostHeader"},
+        {&hl_kind_service, "loadBalancer: {passHostHeader: F, healthCheck: {interval: 5}}\n", NULL},
+        {&hl_kind_service, "loadBalancer: {healthCheck: {interval: 5d}}\n", "loadBalancer.healthCheck.interval"},
+        {&hl_kind_middleware, "headers: {customRequestHeaders: {a: b, c: 1}}\n", NULL},
+        {&hl_kind_middleware, "plugin: {a: {b: {c: [1]}}}\n", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HL_COUNT(rows); i++) {
+        struct hl_arena *arena = hl_arena_new();
+        const char *strange = hl_tree_find_strange(arena, rows[i].kind->fields, parse_yaml(arena, rows[i].tree));
+
+        if ((strange == NULL) != (rows[i].strange == NULL) || (strange != NULL && strcmp(strange, rows[i].strange) != 0))
+            fail_msg("%s: %s", rows[i].tree, strange == NULL ? "nothing" : strange);
+        hl_arena_free(arena);
+    }
+}
+
 static void test_owner(void **state)
 {
     static const struct {
@@ -351,6 +385,7 @@ int hl_test_document(void)
         cmocka_unit_test(test_objects_come_back),
         cmocka_unit_test(test_hand_written_forms),
         cmocka_unit_test(test_unmanaged_parts_stay),
+        cmocka_unit_test(test_strange_parts),
         cmocka_unit_test(test_owner),
         cmocka_unit_test(test_own_services),
         cmocka_unit_test(test_the_marker_tells_the_content),

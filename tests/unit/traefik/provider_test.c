@@ -23,7 +23,8 @@ enum { MOST = 8 };
 
 /* One stack with its folder. */
 struct world {
-    char folder[64];
+    char root[32];
+    char folder[64]; /* within it: new files are made in the folder above */
     struct hl_arena *arena;
     struct hl_run run;
     struct hl_session session;
@@ -43,8 +44,10 @@ static int set_up(void **state)
 {
     struct world *world = hl_alloc(sizeof *world);
 
-    strcpy(world->folder, "/tmp/hlrec-traefik-XXXXXX");
-    assert_non_null(mkdtemp(world->folder));
+    strcpy(world->root, "/tmp/hlrec-traefik-XXXXXX");
+    assert_non_null(mkdtemp(world->root));
+    snprintf(world->folder, sizeof world->folder, "%s/dynamic", world->root);
+    assert_int_equal(mkdir(world->folder, 0755), 0);
     world->arena = hl_arena_new();
     world->run = (struct hl_run){.stack = "edge", .state_id = "0b1f", .version = "0.1", .base = "/"};
     open_world(world, hl_value_map(world->arena));
@@ -61,6 +64,7 @@ static int tear_down(void **state)
     for (size_t i = 0; i < HL_COUNT(names); i++)
         unlink(hl_arena_printf(world->arena, "%s/%s", world->folder, names[i]));
     assert_int_equal(rmdir(world->folder), 0);
+    assert_int_equal(rmdir(world->root), 0);
     hl_arena_free(world->arena);
     free(world);
     return 0;
@@ -235,6 +239,27 @@ static void test_mode(void **state)
     assert_int_equal(about.st_mode & 0777, 0640);
 }
 
+/* Where the folder above is open to others, or the file is a link, the file is made beside it. */
+static void test_places(void **state)
+{
+    struct world *world = *state;
+    const char *path = hl_path_join(world->arena, world->folder, "hlrec-edge.yml");
+    const char *target = hl_path_join(world->arena, world->folder, "other.yml");
+    struct stat about;
+
+    assert_int_equal(chmod(world->root, 0777), 0);
+    make_both(world);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(chmod(world->root, 0700), 0);
+    write_text(world, "other.yml", "");
+    assert_int_equal(symlink("other.yml", path), 0);
+    make_both(world);
+    assert_int_equal(lstat(path, &about), 0);
+    assert_true(S_ISLNK(about.st_mode));
+    assert_int_equal(stat(target, &about), 0);
+    assert_true(about.st_size > 0);
+}
+
 static void test_references(void **state)
 {
     struct world *world = *state;
@@ -338,6 +363,29 @@ static void test_broken_file(void **state)
     live = refresh(world, &hl_kind_middleware, "head", head, head);
     assert_int_equal(live.presence, HL_LIVE_PRESENT);
     assert_true(hl_test_covers(live.values, decode(world, &hl_kind_middleware, "head", head)));
+}
+
+/* Refresh gives an object no values when what was added to it by hand may keep Traefik from taking the file. */
+static void test_strange_additions_go(void **state)
+{
+    struct world *world = *state;
+
+    make_both(world);
+    char *text = hl_arena_strdup(world->arena, read_text(world, "hlrec-edge.yml"));
+    const char *rule = strstr(text, "      rule:");
+
+    write_text(world, "hlrec-edge.yml", hl_arena_printf(world->arena, "%.*s      future: 1\n%s", (int)(rule - text), text, rule));
+    struct hl_op *op = add_op(world, &hl_kind_router, "web", router, router);
+
+    op->live = decode(world, &hl_kind_router, "web", router);
+    run(world);
+    expect_done(op);
+    assert_non_null(strstr(read_text(world, "hlrec-edge.yml"), "future: 1"));
+    op = add_op(world, &hl_kind_router, "web", router, router);
+    op->live = hl_value_map(world->arena);
+    run(world);
+    expect_done(op);
+    assert_null(strstr(read_text(world, "hlrec-edge.yml"), "future"));
 }
 
 static void test_names_change_hands(void **state)
@@ -501,11 +549,13 @@ int hl_test_provider(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_life, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mode, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_places, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_references, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_used_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_other_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_foreign_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_broken_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_strange_additions_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names_change_hands, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_protocol_changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_recovery, set_up, tear_down),

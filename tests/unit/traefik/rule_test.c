@@ -19,7 +19,7 @@ struct row {
     const char *hint;    /* a part of it, or NULL */
 };
 
-/* clang-format off: one row, one line or two */
+/* clang-format off */
 static const struct row http_good[] = {
     {.rule = "Host(`a.example`)"},
     {.rule = "host(`a`)"},
@@ -114,16 +114,9 @@ static const struct row http_warned[] = {
 };
 
 static const struct row tcp_good[] = {
-    {.rule = "HostSNI(`*`)"},
-    {.rule = "HostSNI(`a.example`)"},
-    {.rule = "HostSNI(`*.a.example`)"},
-    {.rule = "HostSNI(`a_b.c`)"},
-    {.rule = "HostSNI(`10.0.0.1`)"},
-    {.rule = "HostSNI(`a:443`)"},
-    {.rule = "Hostsni(`a`)"},
-    {.rule = "Alpn(`h2`)"},
-    {.rule = "HostSNIRegexp(`^.+\\.a$`)"},
-    {.rule = "HostSNI(`a`) && !ClientIP(`1.1.1.1`)"},
+    {.rule = "HostSNI(`*`)"},          {.rule = "HostSNI(`a.example`)"},  {.rule = "HostSNI(`*.a.example`)"}, {.rule = "HostSNI(`a_b.c`)"},
+    {.rule = "HostSNI(`10.0.0.1`)"},   {.rule = "HostSNI(`a:443`)"},      {.rule = "Hostsni(`a`)"},           {.rule = "Alpn(`h2`)"},
+    {.rule = "HostSNIRegexp(`^.+\\.a$`)"}, {.rule = "HostSNI(`a`) && !ClientIP(`1.1.1.1`)"},
 };
 
 static const struct row tcp_bad[] = {

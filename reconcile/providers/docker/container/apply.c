@@ -53,37 +53,13 @@ bool hl_container_launch(struct hl_op *op, const char *id, struct hl_error **err
 
 /* --- Create --- */
 
-/* What an earlier attempt of the same action has made. One that has run is taken over; one that has not may lack files, and is made anew. */
-static bool take_over(struct hl_op *op, const char **id, struct hl_error **err)
-{
-    struct hl_docker *docker = hl_docker_of(op->session);
-    struct hl_value *row = NULL;
-    struct hl_value *inspection = NULL;
-
-    *id = NULL;
-    if (!hl_container_find_operation(docker, op->arena, op->operation, &row, err))
-        return false;
-    if (row == NULL)
-        return true;
-    if (!hl_container_inspect(docker, op->arena, hl_container_id(row), &inspection, err))
-        return false;
-    if (inspection == NULL)
-        return true;
-    if (!hl_container_was_started(inspection))
-        return hl_container_delete(docker, hl_container_id(inspection), true, true, err);
-    *id = hl_container_id(inspection);
-    return true;
-}
-
 bool hl_container_create(struct hl_op *op, struct hl_error **err)
 {
     struct hl_docker *docker = hl_docker_of(op->session);
     const struct hl_making making = {.name = hl_container_wanted_name(op->desired, op->name)};
     const char *id = NULL;
 
-    if (!take_over(op, &id, err))
-        return false;
-    if (id == NULL && !hl_container_make(op, &making, &id, err))
+    if (!hl_container_make(op, &making, &id, err))
         return false;
     if (!hl_container_launch(op, id, err) || !hl_container_wait(op, id, HL_WAIT_FIT, docker->settle_ms, err)) {
         hl_container_discard(op, id);

@@ -21,6 +21,7 @@ struct maker {
     struct hl_arena *arena;
     struct hl_map *networks; /* name -> id; NULL when none are wanted */
     int minor;
+    bool taken; /* an earlier attempt of this action has made it, and it has run */
 };
 
 /* --- Before --- */
@@ -117,26 +118,28 @@ static bool fail_taken(struct maker *maker, const struct hl_value *holder, struc
     return hl_error_hint(err, "remove or rename it, take it over with `adopt: true`, or set another `container_name`");
 }
 
-/* 409: the name is taken. *id is set when the holder is the very container that this action made; *again when what was left over has been removed. */
+/* 409: the name is taken. *id is set when the holder is what this very action has made and started; *again when what was in the way has been removed: one
+ * that this action made and did not start may lack files. */
 static bool resolve_conflict(struct maker *maker, const char **id, bool *again, struct hl_error **err)
 {
     struct hl_value *holder = NULL;
 
     if (!hl_container_inspect_name(maker->docker, maker->arena, maker->making->name, &holder, err))
         return false;
-    if (holder == NULL) {
-        *again = true; /* gone meanwhile */
-        return true;
-    }
+    *again = true;
+    if (holder == NULL)
+        return true; /* gone meanwhile */
     const struct hl_value *labels = hl_value_get(hl_value_get(holder, "Config"), "Labels");
     const char *operation = hl_value_get_text(labels, HL_MARK_OPERATION);
-    if (operation != NULL && strcmp(operation, maker->op->operation) == 0 && !hl_container_was_started(holder)) {
+    const bool is_ours = operation != NULL && strcmp(operation, maker->op->operation) == 0;
+    if (is_ours && hl_container_was_started(holder)) {
         *id = hl_container_id(holder);
+        *again = false;
+        maker->taken = true;
         return true;
     }
-    if (!is_leftover(maker, labels))
+    if (!is_ours && !is_leftover(maker, labels))
         return fail_taken(maker, holder, err);
-    *again = true;
     return hl_container_delete(maker->docker, hl_container_id(holder), true, true, err);
 }
 
@@ -278,7 +281,7 @@ bool hl_container_make(struct hl_op *op, const struct hl_making *making, const c
     hl_op_progress(op, "creating container '%s'", making->name);
     if (!create(&maker, hl_container_body(maker.arena, &spec), id, err))
         return false;
-    if (!connect_rest(&maker, *id, err) || !put_files(&maker, *id, err)) {
+    if (!maker.taken && (!connect_rest(&maker, *id, err) || !put_files(&maker, *id, err))) {
         hl_container_discard(op, *id);
         return false;
     }

@@ -12,27 +12,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One object being read. What is made in parallel lives in an arena of its own. */
+/* One object being read. */
 struct reading {
     struct hl_object *object;
     const struct hl_value *row; /* of the list; NULL: absent */
-    struct hl_arena *arena;
-    struct hl_value *inspection;
-    struct hl_error *error;
-    const char *registry_digest; /* pull_policy always */
-    struct hl_error *registry_error;
 };
 
-/* One refresh. */
+/* One refresh. Everything but what `lock` guards is only read while the workers run. */
 struct reader {
     struct hl_docker *docker;
     struct hl_arena *arena; /* of the refresh */
     struct hl_value *list;
     struct hl_map by_id, by_name, by_address;
+    struct hl_map leftovers; /* address -> name of what a replacement could not remove */
     struct hl_map names;     /* id -> name */
     struct hl_map *networks; /* NULL: not asked */
     struct reading *readings;
     size_t count;
+    pthread_mutex_t lock; /* over the objects' arenas, which may be one */
 };
 
 /* --- Which one is it? --- */
@@ -60,6 +57,7 @@ static void index_rows(struct reader *reader)
     hl_map_init(&reader->by_id, reader->arena);
     hl_map_init(&reader->by_name, reader->arena);
     hl_map_init(&reader->by_address, reader->arena);
+    hl_map_init(&reader->leftovers, reader->arena);
     hl_map_init(&reader->names, reader->arena);
     for (size_t i = 0; i < hl_value_count(reader->list); i++) {
         struct hl_value *row = hl_value_item(reader->list, i);
@@ -75,8 +73,8 @@ static void index_rows(struct reader *reader)
             hl_map_put(&reader->names, id, (void *)name);
         }
         /* What a replacement under way has put aside is for recovery. */
-        if (address != NULL && !is_aside(name) && hl_mark_is_of(labels, reader->docker->run, address))
-            hl_map_put(&reader->by_address, address, row);
+        if (address != NULL && hl_mark_is_of(labels, reader->docker->run, address))
+            hl_map_put(is_aside(name) ? &reader->leftovers : &reader->by_address, address, is_aside(name) ? (void *)name : row);
     }
 }
 
@@ -113,19 +111,7 @@ static const struct hl_value *find_row(const struct reader *reader, const struct
     return row;
 }
 
-/* --- Reading --- */
-
-static void inspect_one(void *context, size_t index)
-{
-    struct reader *reader = context;
-    struct reading *reading = &reader->readings[index];
-
-    if (reading->row == NULL)
-        return;
-    reading->arena = hl_arena_new();
-    if (!hl_container_inspect(reader->docker, reading->arena, hl_container_id(reading->row), &reading->inspection, &reading->error))
-        reading->inspection = NULL;
-}
+/* --- What is read once for all --- */
 
 static const char *wanted_image(const struct reading *reading)
 {
@@ -140,8 +126,8 @@ static void fetch_images(struct reader *reader)
 
     hl_map_init(&seen, reader->arena);
     for (size_t i = 0; i < reader->count; i++) {
-        const char *both[] = {hl_value_get_text(reader->readings[i].inspection, "Image"),
-                              reader->readings[i].inspection != NULL ? wanted_image(&reader->readings[i]) : NULL};
+        const struct reading *reading = &reader->readings[i];
+        const char *both[] = {hl_value_get_text(reading->row, "ImageID"), reading->row != NULL ? wanted_image(reading) : NULL};
         for (size_t j = 0; j < HL_COUNT(both); j++) {
             if (hl_is_blank(both[j]) || hl_map_has(&seen, both[j]))
                 continue;
@@ -152,29 +138,12 @@ static void fetch_images(struct reader *reader)
     hl_image_prefetch(reader->docker, references, count);
 }
 
-static bool asks_registry(const struct reading *reading)
+static bool is_stopped_in_network(const struct hl_value *row)
 {
-    const char *policy = hl_value_get_text(reading->object->desired, "pull_policy");
-    const char *image = wanted_image(reading);
+    const struct hl_value *endpoints = hl_value_get(hl_value_get(row, "NetworkSettings"), "Networks");
+    const char *state = hl_value_get_text(row, "State");
 
-    return reading->inspection != NULL && image != NULL && policy != NULL && strcmp(policy, "always") == 0 && strchr(image, '@') == NULL;
-}
-
-static void ask_registry(void *context, size_t index)
-{
-    struct reader *reader = context;
-    struct reading *reading = &reader->readings[index];
-
-    if (asks_registry(reading) &&
-        !hl_image_registry_digest(reader->docker, reading->arena, wanted_image(reading), &reading->registry_digest, &reading->registry_error))
-        reading->registry_digest = NULL;
-}
-
-static bool is_stopped_in_network(const struct hl_value *inspection)
-{
-    const struct hl_value *endpoints = hl_value_get(hl_value_get(inspection, "NetworkSettings"), "Networks");
-
-    if (inspection == NULL || hl_value_get_bool(hl_value_get(inspection, "State"), "Running", false))
+    if (state == NULL || strcmp(state, "running") == 0)
         return false;
     for (size_t i = 0; i < hl_value_count(endpoints); i++) {
         if (!hl_is_blank(hl_value_get_text(hl_value_at(endpoints, i), "NetworkID")))
@@ -187,7 +156,7 @@ static bool is_stopped_in_network(const struct hl_value *inspection)
 static bool fetch_networks(struct reader *reader, struct hl_error **err)
 {
     for (size_t i = 0; i < reader->count; i++) {
-        if (is_stopped_in_network(reader->readings[i].inspection))
+        if (is_stopped_in_network(reader->readings[i].row))
             return hl_container_networks_now(reader->docker, reader->arena, &reader->networks, err);
     }
     return true;
@@ -241,10 +210,20 @@ static struct hl_value *view_values(struct hl_docker *docker, struct hl_arena *a
     return hl_container_live(view);
 }
 
-static void tell(struct reader *reader, struct reading *reading)
+static bool asks_registry(const struct reading *reading)
 {
-    struct hl_object *object = reading->object;
-    struct hl_live *live = &object->live;
+    const char *policy = hl_value_get_text(reading->object->desired, "pull_policy");
+    const char *image = wanted_image(reading);
+
+    return image != NULL && policy != NULL && strcmp(policy, "always") == 0 && strchr(image, '@') == NULL;
+}
+
+/* Fills `live` in the worker's own arena. */
+static void tell(const struct reader *reader, const struct reading *reading, struct hl_arena *arena, const struct hl_value *inspection, struct hl_live *live)
+{
+    const struct hl_object *object = reading->object;
+    hl_auto(error) struct hl_error *trouble = NULL;
+    const char *digest = NULL;
     struct hl_container_view view = {
         .desired = object->desired,
         .recorded = object->recorded != NULL ? object->recorded->desired : NULL,
@@ -253,23 +232,52 @@ static void tell(struct reader *reader, struct reading *reading)
         .networks = reader->networks,
     };
 
-    if (reading->error != NULL) {
-        live->presence = HL_LIVE_UNREADABLE;
-        live->error = hl_docker_keep_error(object->arena, reading->error);
-        return;
+    live->note = hl_container_note(arena, inspection);
+    if (asks_registry(reading) && !hl_image_registry_digest(reader->docker, arena, wanted_image(reading), &digest, &trouble)) {
+        hl_auto(heap) char *text = hl_error_text(trouble);
+        if (live->note == NULL)
+            live->note = hl_arena_printf(arena, "whether the registry has a newer image is not known: %s", text);
     }
-    live->presence = reading->inspection != NULL ? HL_LIVE_PRESENT : HL_LIVE_ABSENT;
-    if (reading->inspection == NULL)
-        return;
-    live->id = hl_arena_strdup(object->arena, hl_container_id(reading->inspection));
-    view.image_state = judge_image(reader->docker, object->arena, reading->inspection, object->desired, reading->registry_digest, &live->reason);
-    live->values = view_values(reader->docker, object->arena, reading->inspection, &view);
-    live->note = hl_container_note(object->arena, reading->inspection);
-    if (reading->registry_error != NULL && live->note == NULL) {
-        hl_auto(heap) char *text = hl_error_text(reading->registry_error);
-        live->note = hl_arena_printf(object->arena, "whether the registry has a newer image is not known: %s", text);
+    view.image_state = judge_image(reader->docker, arena, inspection, object->desired, digest, &live->reason);
+    live->values = view_values(reader->docker, arena, inspection, &view);
+    const char *leftover = hl_map_find(&reader->leftovers, object->address);
+    if (live->note == NULL && leftover != NULL && strcmp(leftover, hl_container_name(inspection)) != 0)
+        live->note = hl_arena_printf(arena, "a replacement left container '%s' behind", leftover);
+}
+
+/* Hands the result over: only here the object's arena is touched. */
+static void keep(struct reader *reader, struct hl_object *object, const struct hl_value *inspection, const struct hl_live *live, const struct hl_error *error)
+{
+    struct hl_live *kept = &object->live;
+
+    pthread_mutex_lock(&reader->lock);
+    kept->presence = error != NULL ? HL_LIVE_UNREADABLE : inspection != NULL ? HL_LIVE_PRESENT : HL_LIVE_ABSENT;
+    kept->error = hl_docker_keep_error(object->arena, error);
+    if (inspection != NULL) {
+        kept->id = hl_arena_strdup(object->arena, hl_container_id(inspection));
+        kept->values = hl_value_copy(object->arena, live->values);
+        kept->reason = live->reason;
+        kept->note = hl_arena_strdup(object->arena, live->note);
+        hl_mark_judge(object, reader->docker->run, hl_value_get(hl_value_get(inspection, "Config"), "Labels"), kept->id);
     }
-    hl_mark_judge(object, reader->docker->run, hl_value_get(hl_value_get(reading->inspection, "Config"), "Labels"), live->id);
+    pthread_mutex_unlock(&reader->lock);
+}
+
+/* An inspection is many times larger than what is made from it, so it does not outlive this. */
+static void read_one(void *context, size_t index)
+{
+    struct reader *reader = context;
+    const struct reading *reading = &reader->readings[index];
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    hl_auto(error) struct hl_error *error = NULL;
+    struct hl_value *inspection = NULL;
+    struct hl_live live = {0};
+
+    if (reading->row != NULL && !hl_container_inspect(reader->docker, arena, hl_container_id(reading->row), &inspection, &error))
+        inspection = NULL;
+    if (inspection != NULL)
+        tell(reader, reading, arena, inspection, &live);
+    keep(reader, reading->object, inspection, &live, error);
 }
 
 bool hl_container_refresh(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err)
@@ -285,23 +293,13 @@ bool hl_container_refresh(struct hl_session *session, struct hl_object **objects
         reader.readings[i].object = objects[i];
         reader.readings[i].row = find_row(&reader, objects[i]);
     }
-    hl_parallel(count, HL_DOCKER_PARALLEL, inspect_one, &reader);
+    if (!fetch_networks(&reader, err))
+        return false;
     fetch_images(&reader);
-    for (size_t i = 0; i < count; i++) {
-        if (asks_registry(&reader.readings[i])) {
-            hl_parallel(count, HL_DOCKER_PARALLEL, ask_registry, &reader);
-            break;
-        }
-    }
-    const bool done = fetch_networks(&reader, err);
-    for (size_t i = 0; i < count; i++) {
-        if (done)
-            tell(&reader, &reader.readings[i]);
-        hl_error_free(reader.readings[i].error);
-        hl_error_free(reader.readings[i].registry_error);
-        hl_arena_free(reader.readings[i].arena);
-    }
-    return done;
+    pthread_mutex_init(&reader.lock, NULL);
+    hl_parallel(count, HL_DOCKER_PARALLEL, read_one, &reader);
+    pthread_mutex_destroy(&reader.lock);
+    return true;
 }
 
 /* --- What a verb gives back --- */

@@ -17,10 +17,12 @@
 
 #include "reconcile/providers/docker/container/live.h"
 #include "reconcile/providers/docker/container/replaced.h"
-#include "reconcile/providers/docker/container/spec.h"
+#include "reconcile/providers/docker/mark.h"
 
 #include <stdio.h>
 #include <string.h>
+
+enum { REMOVE_TRIES = 3, REMOVE_PAUSE_MS = 300 };
 
 /* One replacement under way. */
 struct replacement {
@@ -127,11 +129,30 @@ static bool stop_old(struct replacement *replacement, struct hl_error **err)
     return !replacement->old.running || hl_container_stop(replacement->docker, replacement->inspection, err);
 }
 
+/* What an earlier replacement could not remove would be in the way for ever. It is ours by its mark, or, adopted, by its name; one that runs is nobody's
+ * leftover. */
+static bool clear_aside(struct replacement *replacement, const char *aside, struct hl_error **err)
+{
+    struct hl_op *op = replacement->op;
+    struct hl_value *leftover = NULL;
+    const char *owner = NULL;
+
+    if (!hl_container_inspect_name(replacement->docker, op->arena, aside, &leftover, err))
+        return false;
+    if (leftover == NULL || strcmp(hl_container_id(leftover), replacement->old.id) == 0)
+        return true;
+    const struct hl_value *labels = hl_value_get(hl_value_get(leftover, "Config"), "Labels");
+    const bool unmarked = hl_mark_owner(op->arena, labels, op->session->run, &owner) == HL_OWNER_NONE;
+    if (hl_value_get_bool(hl_value_get(leftover, "State"), "Running", false) || !(unmarked || hl_mark_is_of(labels, op->session->run, op->address)))
+        return hl_fail(err, HL_E_CONFLICT, "container '%s' is in the way: remove or rename it", aside);
+    return hl_container_delete(replacement->docker, hl_container_id(leftover), false, false, err);
+}
+
 static bool swap_names(struct replacement *replacement, struct hl_error **err)
 {
     const char *aside = hl_arena_printf(replacement->op->arena, "%s%s", replacement->name, HL_SUFFIX_OLD);
 
-    return hl_container_rename(replacement->docker, replacement->old.id, aside, err) &&
+    return clear_aside(replacement, aside, err) && hl_container_rename(replacement->docker, replacement->old.id, aside, err) &&
            hl_container_rename(replacement->docker, replacement->new_id, replacement->name, err);
 }
 
@@ -195,6 +216,20 @@ static bool prepare(struct replacement *replacement, struct hl_error **err)
     return hl_container_make(op, &making, &replacement->new_id, err);
 }
 
+/* The new one is in place, and what is left over must not undo that: the next replacement clears it away. */
+static void remove_old(struct replacement *replacement)
+{
+    for (int tries = 0; tries < REMOVE_TRIES; tries++) {
+        hl_auto(error) struct hl_error *trouble = NULL;
+        if (hl_container_delete(replacement->docker, replacement->old.id, true, false, &trouble))
+            return;
+        if (!hl_run_sleep(replacement->op->session->run, REMOVE_PAUSE_MS))
+            break;
+    }
+    replacement->op->note =
+        hl_arena_printf(replacement->op->arena, "the former container could not be removed: it is left as '%s%s'", replacement->name, HL_SUFFIX_OLD);
+}
+
 bool hl_container_replace(struct hl_op *op, struct hl_error **err)
 {
     struct replacement replacement = {.op = op, .docker = hl_docker_of(op->session), .name = hl_container_wanted_name(op->desired, op->name)};
@@ -214,10 +249,6 @@ bool hl_container_replace(struct hl_op *op, struct hl_error **err)
     }
     if (!go_forth(&replacement, err))
         return go_back(&replacement, err);
-    if (!hl_container_delete(replacement.docker, replacement.old.id, true, false, err)) {
-        /* The new one is in place: what is left over must not undo that. */
-        op->note = hl_arena_printf(op->arena, "the former container is left as '%s%s'", replacement.name, HL_SUFFIX_OLD);
-        hl_error_clear(err);
-    }
+    remove_old(&replacement);
     return hl_container_set_result(op, replacement.new_id, err);
 }
