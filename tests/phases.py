@@ -258,7 +258,7 @@ def valgrind():
     if not build_plain(log) or run(["make", "-C", PLAIN, f"-j{JOBS}", "tests/cases/plan_case"], log, CHECK_LIMIT) != 0:
         tail(log)
         return failure()
-    return tap_of("valgrind", [SOURCE / "tests/cases/run.py", "--valgrind", "--every", "6", "validate", "plan", "cli"], CHECK_LIMIT, {"HLREC_BUILD": str(PLAIN)})
+    return tap_of("valgrind", [SOURCE / "tests/cases/run.py", "--valgrind", "--every", "12", "validate", "plan", "cli"], CHECK_LIMIT, {"HLREC_BUILD": str(PLAIN)})
 
 
 def integration():

@@ -62,8 +62,11 @@ static bool set_flag(struct hl_plan_options *plan, const char *name)
     const struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"--destroy", &plan->destroy},       {"--refresh-only", &plan->refresh_only},   {"--drift-only", &plan->drift_only},
-                 {"--adopt", &plan->adopt}, {"--allow-destroy", &plan->allow_destroy}};
+    } flags[] = {{"--destroy", &plan->destroy},
+                 {"--refresh-only", &plan->refresh_only},
+                 {"--drift-only", &plan->drift_only},
+                 {"--adopt", &plan->adopt},
+                 {"--allow-destroy", &plan->allow_destroy}};
 
     for (size_t i = 0; i < HL_COUNT(flags); i++) {
         if (strcmp(flags[i].name, name) == 0) {
@@ -161,7 +164,10 @@ static bool load_spec(struct hl_arena *arena, const char *name, const struct hl_
 static int print_plan(struct hl_plan *plan, const struct hl_spec *spec, bool json)
 {
     const struct hl_plan_view view = {
-        .plan = plan, .file = "spec.yaml", .stack = spec != NULL ? spec->stack : "case", .serial = SERIAL,
+        .plan = plan,
+        .file = "spec.yaml",
+        .stack = spec != NULL ? spec->stack : "case",
+        .serial = SERIAL,
     };
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
 
@@ -192,7 +198,12 @@ static int run(struct hl_arena *arena, const char *folder, bool json)
     if (!world_load(arena, &source, &world, &error))
         return fail(error);
     const struct hl_plan_input input = {
-        .spec = spec, .registry = &hl_registry, .recorded = &world.recorded, .live = &world.live, .options = options.plan, .serial = SERIAL,
+        .spec = spec,
+        .registry = &hl_registry,
+        .recorded = &world.recorded,
+        .live = &world.live,
+        .options = options.plan,
+        .serial = SERIAL,
     };
     return print_plan(hl_plan_compute(arena, &input), spec, json);
 }

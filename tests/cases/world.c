@@ -212,8 +212,8 @@ static void mark_sensitive_fields(const struct hl_kind *kind, const struct hl_va
 
 static bool add_recorded(struct loader *loader, const char *address, const struct hl_value *facts, struct world *out)
 {
-    static const char *const keys[] = {"id", "kind", "provider", "desired", "live", "needs", "protect", "holds_data", "streak", "drift",
-                                       "rotate", "adopted", NULL};
+    static const char *const keys[] = {"id",         "kind",   "provider", "desired", "live",    "needs", "protect",
+                                       "holds_data", "streak", "drift",    "rotate",  "adopted", NULL};
     struct hl_arena *arena = loader->arena;
     const struct hl_spec *spec = loader->source->spec;
     const struct hl_resource *resource = spec != NULL ? hl_spec_find(spec, address) : NULL;
@@ -296,8 +296,8 @@ static const struct hl_error *error_of(const char *message)
 
 static bool add_live(struct loader *loader, const char *address, const struct hl_value *facts, struct world *out)
 {
-    static const char *const keys[] = {"presence",     "id",         "owner", "owner_text", "values", "inputs", "reason",
-                                       "defer_reason", "defer_hint", "note",  "error",      NULL};
+    static const char *const keys[] = {"presence", "id",           "owner",      "owner_text", "values", "inputs",
+                                       "reason",   "defer_reason", "defer_hint", "note",       "error",  NULL};
     static const char *const presences[] = {
         [HL_LIVE_UNREAD] = "unread",         [HL_LIVE_ABSENT] = "absent",   [HL_LIVE_PRESENT] = "present",
         [HL_LIVE_UNREADABLE] = "unreadable", [HL_LIVE_PENDING] = "pending", NULL,

@@ -105,7 +105,7 @@ static void fuzz_image_name(struct hl_arena *arena, const char *text, size_t len
 static void fuzz_short_forms(struct hl_arena *arena, const char *text, size_t length)
 {
     static struct hl_value *(*const forms[])(struct hl_arena *, const char *, const char **) = {hl_short_port, hl_short_volume, hl_short_device,
-                                                                                               hl_short_ulimit, hl_short_env_file};
+                                                                                                hl_short_ulimit, hl_short_env_file};
 
     (void)length;
     for (size_t i = 0; i < HL_COUNT(forms); i++) {

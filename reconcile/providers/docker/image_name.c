@@ -29,6 +29,18 @@ static bool is_tag(const char *text)
     return length > 0 && length <= MAX_TAG && strspn(text, allowed) == length && text[0] != '.' && text[0] != '-';
 }
 
+/* A host with or without a port; IPv6 addresses stand in brackets. */
+static bool is_domain(const char *text)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-";
+    const size_t host = text[0] == '[' ? strspn(text + 1, "0123456789abcdefABCDEF:.") + 2 : strspn(text, allowed);
+    int64_t port = 0;
+
+    if (host == 0 || (text[0] == '[' && (strlen(text) < host || text[host - 1] != ']')))
+        return false;
+    return text[host] == '\0' || (text[host] == ':' && hl_parse_int(text + host + 1, 1, 65535, &port));
+}
+
 /* Each part between slashes begins and ends with a letter or digit. */
 static bool is_path(const char *text)
 {
@@ -97,6 +109,10 @@ bool hl_image_name_parse(struct hl_arena *arena, const char *text, struct hl_ima
     if (out->tag == NULL && out->digest == NULL)
         out->tag = "latest";
     split_domain(arena, rest, out);
+    if (!is_domain(out->domain)) {
+        *problem = "the part before the first '/' is no host";
+        return false;
+    }
     if (!is_path(out->path)) {
         *problem = "an image's name is made of lower-case letters, digits, '_', '.', '-' and '/'";
         return false;

@@ -71,6 +71,16 @@ bool hl_mark_is_label(const char *label)
     return false;
 }
 
+void hl_mark_check(struct hl_check *check, const struct hl_value *labels)
+{
+    for (size_t i = 0; i < hl_value_count(labels); i++) {
+        const struct hl_value *value = hl_value_at(labels, i);
+        if (hl_mark_is_label(hl_value_key(labels, i)))
+            hl_diag_error(check->diags, value != NULL && value->at.line > 0 ? value->at : labels->at,
+                          "label '%s' tells the owner of an object and cannot be set", hl_value_key(labels, i));
+    }
+}
+
 struct hl_value *hl_mark_strip(struct hl_arena *arena, const struct hl_value *labels)
 {
     struct hl_value *stripped = hl_value_map(arena);

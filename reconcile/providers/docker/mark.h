@@ -21,6 +21,8 @@ enum hl_owner hl_mark_owner(struct hl_arena *arena, const struct hl_value *label
 bool hl_mark_is_of(const struct hl_value *labels, const struct hl_run *run, const char *address);
 /* Whether the label is a mark (ours or compose's) and thus never part of a diff. */
 bool hl_mark_is_label(const char *label);
+/* For a field of labels: a finding for each that is a mark. */
+void hl_mark_check(struct hl_check *check, const struct hl_value *labels);
 /* Labels without marks; NULL when none are left. */
 struct hl_value *hl_mark_strip(struct hl_arena *arena, const struct hl_value *labels);
 /* "v1:<hex>" over the fields of `desired`, keyed with the run's key: labels can be read by anybody, and short secrets be guessed. */

@@ -148,7 +148,7 @@ bool hl_network_replace(struct hl_op *op, struct hl_error **err)
         return false;
     struct hl_value *old_body = body_of(op->arena, told);
     hl_value_map_put(memory, "attached", attached);
-    hl_value_map_put_text(memory, "name", name);
+    hl_value_map_put(memory, "body", old_body);
     if (!hl_op_checkpoint(op, memory, err))
         return false;
     if (!detach_all(docker, attached, op->id, err) || !delete_network(docker, op->arena, op->id, err)) {
@@ -184,10 +184,38 @@ static bool find_old(struct hl_recovery *recovery, struct hl_value **out, struct
                           hl_arena_printf(recovery->arena, "/networks/%s", hl_docker_escape(recovery->arena, recovery->id)), out, err);
 }
 
-bool hl_network_recover(struct hl_recovery *recovery, struct hl_error **err)
+static void take_made(struct hl_recovery *recovery, const struct hl_value *made, const char *note)
+{
+    recovery->outcome = HL_RECOVERED_EXISTS;
+    recovery->result_id = hl_value_get_text(made, "Id");
+    recovery->result = hl_network_live(recovery->arena, made);
+    recovery->note = attach_all(hl_docker_of(recovery->session), recovery->arena, hl_value_get(recovery->checkpoint, "attached"), recovery->result_id,
+                                hl_value_get_text(made, "Name"));
+    if (recovery->note == NULL)
+        recovery->note = note;
+}
+
+/* Died in the gap: the old one is made again as it was, since containers of others may have been in it; the next plan replaces it anew. */
+static bool make_old_again(struct hl_recovery *recovery, const struct hl_value *body, struct hl_error **err)
 {
     struct hl_docker *docker = hl_docker_of(recovery->session);
-    const struct hl_value *attached = hl_value_get(recovery->checkpoint, "attached");
+    struct hl_arena *arena = recovery->arena;
+    struct hl_value *answer = NULL;
+    struct hl_value *made = NULL;
+
+    if (!hl_docker_post(docker, arena, "/networks/create", body, 0, &answer, err))
+        return hl_wrap(err, "making network '%s' again", hl_value_get_text(body, "Name"));
+    const char *id = hl_value_get_text(answer, "Id");
+    if (!hl_docker_get(docker, arena, hl_arena_printf(arena, "/networks/%s", id != NULL ? id : ""), &made, err))
+        return false;
+    take_made(recovery, made, "the former network was made again");
+    recovery->result_desired = recovery->recorded != NULL ? recovery->recorded->desired : NULL;
+    return true;
+}
+
+bool hl_network_recover(struct hl_recovery *recovery, struct hl_error **err)
+{
+    const struct hl_value *body = hl_value_get(recovery->checkpoint, "body");
     struct hl_value *made = NULL;
     struct hl_value *old = NULL;
 
@@ -195,14 +223,14 @@ bool hl_network_recover(struct hl_recovery *recovery, struct hl_error **err)
     if (!find_by_operation(recovery, &made, err) || !find_old(recovery, &old, err))
         return false;
     if (made != NULL) {
-        recovery->outcome = HL_RECOVERED_EXISTS;
-        recovery->result_id = hl_value_get_text(made, "Id");
-        recovery->result = hl_network_live(recovery->arena, made);
-        recovery->note = attach_all(docker, recovery->arena, attached, recovery->result_id, hl_value_get_text(made, "Name"));
+        take_made(recovery, made, NULL);
     } else if (old != NULL) {
-        recovery->note = attach_all(docker, recovery->arena, attached, hl_value_get_text(old, "Id"), hl_value_get_text(old, "Name"));
+        recovery->note = attach_all(hl_docker_of(recovery->session), recovery->arena, hl_value_get(recovery->checkpoint, "attached"),
+                                    hl_value_get_text(old, "Id"), hl_value_get_text(old, "Name"));
+    } else if (body != NULL && recovery->recorded != NULL) {
+        return make_old_again(recovery, body, err);
     } else if (!hl_is_blank(recovery->id)) {
-        recovery->outcome = HL_RECOVERED_GONE; /* the next plan makes it, and the containers of the spec join it again */
+        recovery->outcome = HL_RECOVERED_GONE;
     }
     return true;
 }

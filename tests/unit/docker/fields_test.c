@@ -123,6 +123,7 @@ static void findings_tell_what_to_do(void **state)
         {"{image: a, networks: {back: {ipv4_address: 10.0.0}}}", "'10.0.0' is no IPv4 address\n"},
         {"{image: a, env_file: bad.env}", "env file 'bad.env', line 2: a line must be KEY=value\n"},
         {"{image: a, env_file: {path: none.env, required: false}}", ""},
+        {"{image: a, labels: {hlrec.stack: x}}", "label 'hlrec.stack' tells the owner of an object and cannot be set\n"},
         {"{image: a, extra_hosts: [lonely]}", "host 'lonely' has no address: write name:address\n"},
     };
 

@@ -16,14 +16,13 @@ static const struct hl_verbs verbs = {
     .unmanaged = hl_container_unmanaged,
 };
 
-static const char example[] = "web:\n"
-                              "  image: nginx:1.27\n"
-                              "  networks: [frontend]\n"
-                              "  ports: [\"8080:80\"]\n"
-                              "  volumes: [\"./site:/usr/share/nginx/html:ro\"]\n"
-                              "  environment: {TZ: Europe/Berlin}\n"
-                              "  healthcheck: {test: [CMD, curl, -f, \"http://localhost/\"], interval: 10s}\n"
-                              "  restart: unless-stopped\n";
+static const char example[] = "image: nginx:1.27\n"
+                              "networks: [frontend]\n"
+                              "ports: [\"8080:80\"]\n"
+                              "volumes: [\"./site:/usr/share/nginx/html:ro\"]\n"
+                              "environment: {TZ: Europe/Berlin}\n"
+                              "healthcheck: {test: [CMD, curl, -f, \"http://localhost/\"], interval: 10s}\n"
+                              "restart: unless-stopped\n";
 
 const struct hl_kind hl_kind_container = {
     .name = "container",

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { CREATE_MS = 120000, API_SUBPATH = 45, TRIES = 2 };
+enum { CREATE_MS = 120000, API_SUBPATH = 45, TRIES = 3 };
 
 /* One making. */
 struct maker {
@@ -186,6 +186,21 @@ static bool find_lost(struct maker *maker, const char **id, struct hl_error **er
     return *id != NULL;
 }
 
+/* 404: the image went away meanwhile, or the one on the host is for another platform. */
+static bool pull_again(struct maker *maker, struct hl_error **err)
+{
+    const char *image = hl_value_get_text(maker->op->desired, "image");
+
+    return hl_image_ensure(maker->docker, maker->op, image, "always", hl_value_get_text(maker->op->desired, "platform"), err);
+}
+
+static bool may_pull(const struct maker *maker, const struct hl_http_response *response)
+{
+    const char *policy = hl_value_get_text(maker->op->desired, "pull_policy");
+
+    return response->status == 404 && strstr(hl_text_get(&response->body), "image") != NULL && (policy == NULL || strcmp(policy, "never") != 0);
+}
+
 static bool create(struct maker *maker, const struct hl_value *body, const char **id, struct hl_error **err)
 {
     const struct hl_docker_call call = {.method = "POST", .path = create_path(maker), .body = body, .timeout_ms = CREATE_MS};
@@ -197,6 +212,11 @@ static bool create(struct maker *maker, const struct hl_value *body, const char 
             return find_lost(maker, id, err);
         if (response.status == 201)
             return take_id(maker, &response, id, err);
+        if (tries == 0 && may_pull(maker, &response)) {
+            if (!pull_again(maker, err))
+                return false;
+            continue;
+        }
         if (response.status != 409)
             return fail_creation(maker, &response, err);
         if (!resolve_conflict(maker, id, &again, err))

@@ -210,12 +210,13 @@ static struct hl_value *view_values(struct hl_docker *docker, struct hl_arena *a
     return hl_container_live(view);
 }
 
-static bool asks_registry(const struct reading *reading)
+/* Never for an untrusted spec: it would choose whom the engine calls. */
+static bool asks_registry(const struct reader *reader, const struct reading *reading)
 {
     const char *policy = hl_value_get_text(reading->object->desired, "pull_policy");
     const char *image = wanted_image(reading);
 
-    return image != NULL && policy != NULL && strcmp(policy, "always") == 0 && strchr(image, '@') == NULL;
+    return !reader->docker->run->preview && image != NULL && policy != NULL && strcmp(policy, "always") == 0 && strchr(image, '@') == NULL;
 }
 
 /* Fills `live` in the worker's own arena. */
@@ -233,7 +234,7 @@ static void tell(const struct reader *reader, const struct reading *reading, str
     };
 
     live->note = hl_container_note(arena, inspection);
-    if (asks_registry(reading) && !hl_image_registry_digest(reader->docker, arena, wanted_image(reading), &digest, &trouble)) {
+    if (asks_registry(reader, reading) && !hl_image_registry_digest(reader->docker, arena, wanted_image(reading), &digest, &trouble)) {
         hl_auto(heap) char *text = hl_error_text(trouble);
         if (live->note == NULL)
             live->note = hl_arena_printf(arena, "whether the registry has a newer image is not known: %s", text);
