@@ -184,8 +184,25 @@ static bool refers(const struct hl_field *field)
     return false;
 }
 
-static void refer_to(struct hl_loader *loader, const char *kind, const char *name, const char *condition, struct hl_span at)
+static void report_missing(struct hl_loader *loader, const char *kind, const char *name, struct hl_span at)
 {
+    const struct hl_map *resources = &loader->spec->resources;
+    const char **names = hl_arena_alloc(loader->spec->arena, (resources->count + 1) * sizeof *names);
+    struct hl_diag *diag = hl_diag_error(loader->diags, at, "there is no %s '%s'", kind, name);
+    size_t count = 0;
+
+    for (size_t i = 0; i < resources->count; i++) {
+        const struct hl_resource *resource = resources->entries[i].value;
+
+        if (strcmp(resource->kind->name, kind) == 0)
+            names[count++] = resource->name;
+    }
+    hl_diag_suggest(loader->diags, diag, name, names, count);
+}
+
+static void refer_to(struct hl_loader *loader, const struct hl_field *field, const char *name, const char *condition, struct hl_span at)
+{
+    const char *kind = field->refers_to;
     char address[256];
     struct hl_resource *to;
     int length = snprintf(address, sizeof(address), "%s.%s", kind, name);
@@ -195,6 +212,8 @@ static void refer_to(struct hl_loader *loader, const char *kind, const char *nam
     to = hl_map_find(&loader->spec->resources, address);
     if (to != NULL)
         hl_dependencies_add(loader, to, HL_EDGE_FIELD, condition, at);
+    else if (field->must_exist && strchr(name, '@') == NULL)
+        report_missing(loader, kind, name, at);
 }
 
 static void collect_members(struct hl_loader *loader, const struct hl_field *fields, const struct hl_value *value);
@@ -202,12 +221,12 @@ static void collect_members(struct hl_loader *loader, const struct hl_field *fie
 static void collect(struct hl_loader *loader, const struct hl_field *field, const struct hl_value *value)
 {
     if (value->type == HL_TEXT && field->refers_to != NULL && field->type != HL_F_MAP)
-        refer_to(loader, field->refers_to, value->text.data, NULL, value->at);
+        refer_to(loader, field, value->text.data, NULL, value->at);
     for (size_t i = 0; value->type == HL_LIST && i < value->list.count; i++) {
         const struct hl_value *item = value->list.items[i];
 
         if (item->type == HL_TEXT && field->refers_to != NULL)
-            refer_to(loader, field->refers_to, item->text.data, NULL, item->at);
+            refer_to(loader, field, item->text.data, NULL, item->at);
         else if (field->fields != NULL)
             collect_members(loader, field->fields, item);
     }
@@ -218,7 +237,7 @@ static void collect(struct hl_loader *loader, const struct hl_field *field, cons
         const struct hl_value *item = entry->value;
 
         if (field->refers_to != NULL)
-            refer_to(loader, field->refers_to, entry->key, hl_value_get_text(item, "condition"), item->at);
+            refer_to(loader, field, entry->key, hl_value_get_text(item, "condition"), item->at);
         if (field->fields != NULL)
             collect_members(loader, field->fields, item);
     }

@@ -210,6 +210,8 @@ bool task_settle(struct task *task, struct hl_error **err)
     const bool destroys = task->step->action == HL_ACTION_DELETE || task->step->action == HL_ACTION_FORGET;
 
     if (!task->ok) {
+        if (task->error != NULL && task->applier->engine->options.spec != NULL && task->step->at.line > 0)
+            (void)hl_error_place(&task->error, task->applier->engine->options.spec->file, task->step->at);
         /* A replacement that made the new object and could not remove the old one. */
         if (task->op.result != NULL && !destroys && !record_result(task, err))
             return false;

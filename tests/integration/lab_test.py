@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """What a run does when things are not as they should be, on the simulated engine: faults, interruption, locks, guards, and the commands around the state."""
+import collections
+import concurrent.futures
 import json
 import os
 import shutil
@@ -41,29 +43,33 @@ class World:
         shutil.rmtree(self.folder + "-lab", ignore_errors=True)
 
 
+def fault_at(folder, method, number, how):
+    """One fault in a first apply; what is wrong then, or None."""
+    with World(folder, f"fault-{method}-{number}-{how}", SPEC, "--fault", f"{method} * {number} {how}") as (lab, stack):
+        first = stack.apply()
+        done = stack.apply() if first.status != 0 else first
+        plan = stack.plan_status()
+        if plan.status == 7:  # how often hlrec asks while it waits is not fixed: the fault may have met the plan
+            plan = stack.plan_status()
+        names = sorted(row["Names"][0] for row in lab.get("/containers/json?all=1"))
+        networks = [row["Name"] for row in lab.get("/networks") if row["Name"] == "net"]
+        told = first.status == 0 or "error" in first.text or "unreadable" in first.text
+        good = told and first.status in (0, 6, 7) and (done.status, plan.status, names, networks) == (0, 0, ["/one", "/two"], ["net"])
+        return None if good else f"{first.status} {done.status} {plan.status} {names} {networks}\n{first.text}\n{done.text}\n{plan.text}"
+
+
 def faults(tap, folder):
     """Each call that a first apply makes fails once in each way; the run after it converges."""
+    tap.section = "faults"
     with World(folder, "measure") as (lab, stack):
         stack.apply()
-        calls = sorted({(call["method"], sum(c["method"] == call["method"] for c in lab.calls())) for call in lab.calls()})
-    points = 0
-    for method, count in calls:
-        for number in range(1, count + 1):
-            for how in ("500", "503", "reset", "after-reset", "truncate"):
-                points += 1
-                tap.section = f"{method} {number} answers {how}"
-                with World(folder, f"fault-{method}-{number}-{how}", SPEC, "--fault", f"{method} * {number} {how}") as (lab, stack):
-                    first = stack.apply()
-                    done = stack.apply() if first.status != 0 else first
-                    plan = stack.plan_status()
-                    names = sorted(row["Names"][0] for row in lab.get("/containers/json?all=1"))
-                    networks = [row["Name"] for row in lab.get("/networks") if row["Name"] == "net"]
-                    good = first.status in (0, 6, 7) and done.status == 0 and plan.status == 0 and names == ["/one", "/two"] and networks == ["net"]
-                    good = good and (first.status == 0 or "error" in first.text or "unreadable" in first.text)
-                    if not good or number == 1:
-                        tap.point(good, "a clear message, then the next apply converges", f"{first.status} {done.status} {plan.status} {names} {networks}\n{first.text}\n{done.text}\n{plan.text}")
-    tap.section = "faults"
-    tap.point(points > 50, f"{points} points were tried")
+        calls = collections.Counter(call["method"] for call in lab.calls())
+    points = [(method, number, how) for method, count in sorted(calls.items()) for number in range(1, count + 1)
+              for how in (("500", "503", "reset", "after-reset", "truncate") if method != "GET" else ("500", "truncate"))]
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda point: fault_at(folder, *point), points))
+    for point, problem in zip(points, found):
+        tap.point(problem is None, "%s %d answers %s: a clear message, then the next apply converges" % point, problem or "")
 
 
 def interruption(tap, folder):

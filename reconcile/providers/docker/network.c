@@ -385,7 +385,11 @@ static bool network_create(struct hl_op *op, struct hl_error **err)
 {
     const char *id = NULL;
 
-    return hl_network_make(op, hl_network_body(op), &id, err) && hl_network_set_result(op, id, err);
+    if (!hl_network_make(op, hl_network_body(op), &id, err)) {
+        op->undone = (*err)->code == HL_E_REJECTED || (*err)->code == HL_E_CONFLICT || (*err)->code == HL_E_NOT_FOUND; /* refused: there is nothing */
+        return false;
+    }
+    return hl_network_set_result(op, id, err);
 }
 
 static bool network_update(struct hl_op *op, struct hl_error **err)

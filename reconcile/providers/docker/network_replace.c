@@ -200,12 +200,19 @@ static bool make_old_again(struct hl_recovery *recovery, const struct hl_value *
 {
     struct hl_docker *docker = hl_docker_of(recovery->session);
     struct hl_arena *arena = recovery->arena;
+    const char *name = hl_value_get_text(body, "Name");
     struct hl_value *answer = NULL;
     struct hl_value *made = NULL;
+    struct hl_map *now = NULL;
 
-    if (!hl_docker_post(docker, arena, "/networks/create", body, 0, &answer, err))
-        return hl_wrap(err, "making network '%s' again", hl_value_get_text(body, "Name"));
-    const char *id = hl_value_get_text(answer, "Id");
+    /* The way back of the run that died may have made it already. */
+    if (!hl_container_networks_now(docker, arena, &now, err))
+        return false;
+    const char *id = hl_map_find(now, name);
+    if (id == NULL && !hl_docker_post(docker, arena, "/networks/create", body, 0, &answer, err))
+        return hl_wrap(err, "making network '%s' again", name);
+    if (id == NULL)
+        id = hl_value_get_text(answer, "Id");
     if (!hl_docker_get(docker, arena, hl_arena_printf(arena, "/networks/%s", id != NULL ? id : ""), &made, err))
         return false;
     take_made(recovery, made, "the former network was made again");

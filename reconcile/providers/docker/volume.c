@@ -193,6 +193,7 @@ static bool volume_create(struct hl_op *op, struct hl_error **err)
         if (operation != NULL && strcmp(operation, op->operation) == 0)
             return set_result(op, name, err); /* an earlier attempt of this action */
         hl_mark_owner(op->arena, labels, op->session->run, &owner);
+        op->undone = true;
         hl_fail(err, HL_E_CONFLICT, "a volume '%s' exists already%s%s", name, owner != NULL ? ", of " : "", owner != NULL ? owner : "");
         return hl_error_hint(err, "take it over with `adopt: true`, or set another `name`");
     }

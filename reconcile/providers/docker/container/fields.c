@@ -254,6 +254,7 @@ const struct hl_field hl_container_fields[] = {
      .fields = dependency_fields,
      .forms = HL_FORM_NAMES,
      .refers_to = "container",
+     .must_exist = true,
      .local = true,
      .doc = "containers that must be up first",
      .example = "{db: {condition: service_healthy}}"},

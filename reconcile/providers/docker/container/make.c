@@ -113,6 +113,7 @@ static bool fail_taken(struct maker *maker, const struct hl_value *holder, struc
     const char *owner = NULL;
 
     hl_mark_owner(maker->arena, labels, maker->op->session->run, &owner);
+    maker->op->undone = true;
     hl_fail(err, HL_E_CONFLICT, "the name '%s' is taken by container %.12s%s%s", maker->making->name, holder != NULL ? hl_container_id(holder) : "?",
             owner != NULL ? " of " : ", which hlrec did not make", owner != NULL ? owner : "");
     return hl_error_hint(err, "remove or rename it, take it over with `adopt: true`, or set another `container_name`");
@@ -154,6 +155,7 @@ static const char *create_path(struct maker *maker)
 static bool fail_creation(struct maker *maker, const struct hl_http_response *response, struct hl_error **err)
 {
     hl_docker_rejected(maker->docker, response, err);
+    maker->op->undone = true; /* refused: there is nothing */
     if (strstr(hl_text_get(&response->body), "bind source path does not exist") != NULL)
         hl_error_hint(err, "make the folder on the host, or write the mount in its short form, which makes it");
     else if (strstr(hl_text_get(&response->body), "No command specified") != NULL)
@@ -276,7 +278,8 @@ void hl_container_discard(struct hl_op *op, const char *id)
 
     if (id == NULL || hl_run_cancelled(op->session->run))
         return;
-    if (!hl_container_delete(hl_docker_of(op->session), id, true, true, &ignored))
+    op->undone = hl_container_delete(hl_docker_of(op->session), id, true, true, &ignored);
+    if (!op->undone)
         op->note = hl_arena_printf(op->arena, "container %.12s was left behind: it could not be removed", id);
 }
 
@@ -285,6 +288,7 @@ bool hl_container_make(struct hl_op *op, const struct hl_making *making, const c
     struct maker maker = {.op = op, .docker = hl_docker_of(op->session), .making = making, .arena = op->arena};
     const char *platform = hl_value_get_text(op->desired, "platform");
 
+    op->undone = true; /* up to the creation nothing is begun */
     if (!check_version(&maker, err) || !check_networks(&maker, err) || !check_volumes(&maker, err))
         return false;
     if (!hl_image_ensure(maker.docker, op, hl_value_get_text(op->desired, "image"), hl_value_get_text(op->desired, "pull_policy"), platform, err))
@@ -299,6 +303,7 @@ bool hl_container_make(struct hl_op *op, const struct hl_making *making, const c
         .minor = maker.minor,
     };
     hl_op_progress(op, "creating container '%s'", making->name);
+    op->undone = false;
     if (!create(&maker, hl_container_body(maker.arena, &spec), id, err))
         return false;
     if (!maker.taken && (!connect_rest(&maker, *id, err) || !put_files(&maker, *id, err))) {

@@ -192,10 +192,11 @@ static bool go_back(struct replacement *replacement, struct hl_error **err)
     hl_op_progress(op, "rolling back");
     hl_container_discard(op, replacement->new_id);
     if (hl_replaced_restore(replacement->docker, &replacement->old, &trouble)) {
-        op->undone = op->note == NULL; /* else something was left behind */
-        op->note = replacement->old.running ? "rolled back: the former container runs again" : "rolled back: the former container is in its place again";
+        if (op->note == NULL) /* else something was left behind */
+            op->note = replacement->old.running ? "rolled back: the former container runs again" : "rolled back: the former container is in its place again";
         return hl_wrap(err, "the new container is not fit, the former one is back");
     }
+    op->undone = false;
     hl_auto(heap) char *text = hl_error_text(trouble);
     op->note = hl_arena_printf(op->arena, "could not roll back: %s", text);
     return hl_wrap(err, "the new container is not fit, and the former one could not be brought back (%s)", text);
