@@ -4,7 +4,7 @@
     check        build with --enable-werror; make check: unit tests, golden cases, laws, the fuzz targets' corpus
     sanitize     the same in a build with AddressSanitizer and UndefinedBehaviorSanitizer
     valgrind     some of the golden cases under memcheck
-    integration  tests/integration/*.py: real servers
+    integration  tests/integration/*.py, tests/fault/*.py: real servers, faults, kills
     lint         tests/lint/run
     distcheck    make distcheck: builds and tests from the tarball, with a read-only source
 
@@ -232,7 +232,9 @@ def failure():
 
 
 def build_plain(log):
-    return run([SOURCE / "build-aux" / "build", PLAIN.name, "--enable-werror"], log, CHECK_LIMIT) == 0
+    """With the programs of the tests."""
+    return (run([SOURCE / "build-aux" / "build", PLAIN.name, "--enable-werror"], log, CHECK_LIMIT) == 0 and
+            run(["make", "-C", PLAIN, f"-j{JOBS}", "check", "TESTS="], log, CHECK_LIMIT) == 0)
 
 
 # ---- the phases ----
@@ -255,7 +257,7 @@ def tap_of(name, arguments, limit, env=None, skip_fails=False):
 
 def valgrind():
     log = new_log("valgrind-build")
-    if not build_plain(log) or run(["make", "-C", PLAIN, f"-j{JOBS}", "tests/cases/plan_case"], log, CHECK_LIMIT) != 0:
+    if not build_plain(log):
         tail(log)
         return failure()
     return tap_of("valgrind", [SOURCE / "tests/cases/run.py", "--valgrind", "--every", "12", "validate", "plan", "cli"], CHECK_LIMIT, {"HLREC_BUILD": str(PLAIN)})
@@ -274,12 +276,12 @@ def integration():
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     counts = Counts()
-    for path in sorted((SOURCE / "tests" / "integration").glob("*.py")):
+    for path in sorted([*(SOURCE / "tests" / "integration").glob("*.py"), *(SOURCE / "tests" / "fault").glob("*.py")]):
         if not os.access(path, os.X_OK):
             continue
         started = time.monotonic()
         result = tap_of(f"integration-{path.stem}", [path], INTEGRATION_LIMIT, env, skip_fails=IN_CI)
-        print(f"   {path.name}: {result} in {time.monotonic() - started:.0f} s", flush=True)
+        print(f"   {path.parent.name}/{path.name}: {result} in {time.monotonic() - started:.0f} s", flush=True)
         counts.add(result)
         end_strays()
     return counts

@@ -164,6 +164,27 @@ static bool list_unmanaged(struct hl_engine *engine, struct session *session, st
     return true;
 }
 
+/* What was adopted carries no mark, and is managed all the same. */
+static struct hl_value *without_recorded(struct hl_engine *engine, const struct hl_value *list)
+{
+    struct hl_value *rest = hl_value_list(engine->arena);
+    struct hl_map ids;
+
+    hl_map_init(&ids, engine->arena);
+    for (size_t i = 0; i < engine->records->count; i++) {
+        const struct hl_record *record = engine->records->entries[i].value;
+        hl_map_put(&ids, hl_arena_printf(engine->arena, "%s %s", record->kind, record->id), NULL);
+    }
+    for (size_t i = 0; i < hl_value_count(list); i++) {
+        struct hl_value *item = hl_value_item(list, i);
+        const char *kind = hl_value_get_text(item, "kind");
+        const char *id = hl_value_get_text(item, "id");
+        if (kind == NULL || id == NULL || !hl_map_has(&ids, hl_arena_printf(engine->arena, "%s %s", kind, id)))
+            hl_value_list_add(engine->arena, rest, item);
+    }
+    return rest;
+}
+
 struct hl_value *hl_engine_unmanaged(struct hl_engine *engine, struct hl_error **err)
 {
     const struct hl_outputs outputs = engine_known_outputs(engine);
@@ -181,5 +202,5 @@ struct hl_value *hl_engine_unmanaged(struct hl_engine *engine, struct hl_error *
         for (size_t j = before; j < hl_value_count(list); j++)
             hl_value_map_put_text(hl_value_item(list, j), "provider", session->session.name);
     }
-    return list;
+    return without_recorded(engine, list);
 }

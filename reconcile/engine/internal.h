@@ -29,6 +29,7 @@ struct session {
     enum session_state state;
     struct hl_error *error;
     const char *lacking;
+    bool opened;             /* open() succeeded: close() is owed */
     bool read;               /* its objects were read, or are being read */
     bool opening;            /* a worker waits for it to answer and reads it */
     size_t running;          /* actions in flight, for the provider's own limit */

@@ -86,6 +86,7 @@ static void open_with(struct session *session, struct hl_value *settings)
     session->session.settings = settings;
     if (session->session.type->verbs->open(&session->session, &error)) {
         session->state = SESSION_OPEN;
+        session->opened = true;
     } else {
         (void)hl_wrap(&error, "opening provider '%s'", session->session.name);
         engine_session_fail(session, error);
@@ -142,7 +143,7 @@ void engine_sessions_close(struct hl_engine *engine)
 {
     for (size_t i = 0; i < engine->sessions.count; i++) {
         struct session *session = engine->sessions.entries[i].value;
-        if (session->state == SESSION_OPEN && session->session.type->verbs->close != NULL)
+        if (session->opened && session->session.type->verbs->close != NULL)
             session->session.type->verbs->close(&session->session);
         hl_error_free(session->error);
         hl_arena_free(session->arena);

@@ -337,7 +337,10 @@ static void decide_present(struct decision *decision)
 {
     struct hl_step *step = decision->step;
     const struct hl_live *live = step->live;
-    const bool adopting = step->recorded == NULL;
+    /* What is recorded is gone, and something without a mark stands under its name: that is somebody else's. */
+    const bool stranger = step->recorded != NULL && live->owner == HL_OWNER_NONE && !hl_is_blank(step->recorded->id) && live->id != NULL &&
+                          strcmp(live->id, step->recorded->id) != 0;
+    const bool adopting = step->recorded == NULL || stranger;
 
     if (live->owner == HL_OWNER_OTHER) {
         refuse(step, HL_E_CONFLICT,
@@ -498,7 +501,7 @@ struct hl_value *hl_step_output(struct hl_arena *arena, const struct hl_step *st
 
     const struct hl_value *from[3] = {step->desired, NULL, NULL};
     /* A step that was read, or that fails for itself alone, still has what the record says. */
-    if (is_settled(step) || step->action == HL_ACTION_REFUSE) {
+    if (is_settled(step) || step->action == HL_ACTION_REFUSE || step->action == HL_ACTION_DEFER) {
         from[1] = step->live->values;
         from[2] = step->recorded != NULL ? step->recorded->live : NULL;
     }
@@ -507,9 +510,10 @@ struct hl_value *hl_step_output(struct hl_arena *arena, const struct hl_step *st
         if (value != NULL && (value->type != HL_NULL || i == 0))
             return marked(field, value);
     }
-    if (field->fallback != NULL && !field->computed)
+    const bool told_later = field->computed || (step->kind->output != NULL && strcmp(step->kind->output, name) == 0);
+    if (field->fallback != NULL && !told_later)
         return hl_field_fallback(arena, field);
-    if (is_settled(step) || !field->computed)
+    if (is_settled(step) || !told_later)
         return hl_value_null(arena);
     return marked(field, hl_value_unknown(arena, hl_arena_printf(arena, "%s.%s", step->address, output)));
 }

@@ -102,6 +102,14 @@ static bool same(const struct differ *differ, const struct hl_field *field, cons
     return hl_value_equal(a, b);
 }
 
+/* An object says something by being there, even when it is empty. */
+static bool differs(const struct differ *differ, const struct hl_field *field, const struct hl_value *a, const struct hl_value *b)
+{
+    if (field->type == HL_F_OBJECT && (a == NULL) != (b == NULL))
+        return true;
+    return !same(differ, field, a, b);
+}
+
 static const struct hl_value *or_fallback(const struct differ *differ, const struct hl_field *field, const struct hl_value *value)
 {
     if (!is_blank(value) || field->fallback == NULL)
@@ -129,10 +137,10 @@ static enum hl_origin origin_of(const struct differ *differ, const struct hl_fie
     if (differ->drift_only)
         return HL_ORIGIN_DRIFT;
     /* A field that was not managed until now cannot have drifted. */
-    if (is_blank(sides.recorded))
+    if (field->type == HL_F_OBJECT ? sides.recorded == NULL : is_blank(sides.recorded))
         return HL_ORIGIN_SPEC;
-    const bool from_spec = !same(differ, field, sides.desired, sides.recorded);
-    const bool drifted = !same(differ, field, sides.live, sides.recorded);
+    const bool from_spec = differs(differ, field, sides.desired, sides.recorded);
+    const bool drifted = differs(differ, field, sides.live, sides.recorded);
     if (from_spec && drifted)
         return HL_ORIGIN_BOTH;
     return drifted ? HL_ORIGIN_DRIFT : HL_ORIGIN_SPEC;

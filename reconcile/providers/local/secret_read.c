@@ -297,8 +297,11 @@ static bool take_reading(struct finding *finding, struct hl_error **err)
         object->live.note = hl_arena_strdup(object->arena, reading->source.missing);
         return true;
     }
-    hl_fail(err, HL_E_NOT_FOUND, "no value: %s", reading->source.missing);
-    return hl_error_hint(err, "%s; or write `optional: true` if it may be absent", reading->source.hint);
+    /* Somebody has to give it first: everything else goes on meanwhile. */
+    object->live.presence = HL_LIVE_PENDING;
+    object->live.defer_reason = hl_arena_printf(object->arena, "no value: %s", reading->source.missing);
+    object->live.defer_hint = hl_arena_printf(object->arena, "%s; or write `optional: true` if it may be absent", reading->source.hint);
+    return true;
 }
 
 static bool decide_value(struct finding *finding, struct hl_error **err)

@@ -105,6 +105,16 @@ static bool has_word(const char *words, const char *word)
     return false;
 }
 
+/* "tcp udp" as "tcp and udp". */
+static const char *in_words(struct hl_arena *arena, const char *protocols)
+{
+    const char *blank = strchr(protocols, ' ');
+
+    if (blank == NULL)
+        return protocols;
+    return hl_arena_printf(arena, "%.*s and %s", (int)(blank - protocols), protocols, blank + 1);
+}
+
 void hl_traefik_check_only(struct hl_check *check, const struct hl_traefik_only *rows, const char *protocol, const struct hl_value *object, const char *prefix)
 {
     for (; rows->field != NULL; rows++) {
@@ -112,7 +122,7 @@ void hl_traefik_check_only(struct hl_check *check, const struct hl_traefik_only 
 
         if (value != NULL && !has_word(rows->protocols, protocol))
             hl_diag_error(check->diags, value->at, "'%s%s' does not exist for %s, only for %s", prefix, rows->field, protocol,
-                          strchr(rows->protocols, ' ') == NULL ? rows->protocols : "http and tcp");
+                          in_words(check->arena, rows->protocols));
     }
 }
 

@@ -62,7 +62,7 @@ static const struct hl_field buffering_fields[] = {
 };
 
 static const struct hl_field chain_fields[] = {
-    {.name = "middlewares", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .required = true, .refers_to = "middleware", .must_exist = true,
+    {.name = "middlewares", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .required = true, .refers_to = "middleware",
      .normalise = hl_traefik_own_name, .doc = "middlewares in their order"},
     {.name = NULL},
 };
@@ -88,7 +88,7 @@ static const struct hl_field compress_fields[] = {
 
 static const struct hl_field errors_fields[] = {
     {.name = "status", NAMES, .required = true, .check = hl_traefik_check_statuses, .doc = "statuses that get the page", .example = "[\"404\", \"500-599\"]"},
-    {.name = "service", .type = HL_F_STRING, .required = true, .refers_to = "service", .must_exist = true, .normalise = hl_traefik_own_name, .doc = "service that has the page"},
+    {.name = "service", .type = HL_F_STRING, .required = true, .refers_to = "service", .normalise = hl_traefik_own_name, .doc = "service that has the page"},
     {.name = "query", .type = HL_F_STRING, .doc = "path of the page; {status}, {originalStatus} and {url} are filled in", .example = "/{status}.html"},
     {.name = "statusRewrites", .type = HL_F_MAP, .item = HL_F_INT, .minimum = 100, .maximum = 599, .doc = "other statuses to answer with",
      .example = "{\"418\": 404}"},

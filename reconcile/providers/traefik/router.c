@@ -211,7 +211,7 @@ static const struct hl_field fields[] = {
     {.name = "service", .type = HL_F_OBJECT, .fields = hl_traefik_inline_service_fields, .forms = HL_FORM_NOCASE, .shorthand = service_by_name,
      .normalise = shorten_service, .doc = "name of a service, or the server itself as {url: ...} or {address: ...}: a service of the router's own",
      .example = "{url: \"http://whoami:80\"}"},
-    {.name = "middlewares", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .refers_to = "middleware", .must_exist = true, .normalise = hl_traefik_own_name,
+    {.name = "middlewares", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .refers_to = "middleware", .normalise = hl_traefik_own_name,
      .doc = "middlewares in the order in which a request passes them", .example = "[auth, headers@docker]"},
     {.name = "priority", .type = HL_F_INT, .minimum = INT64_MIN, .maximum = INT64_MAX - 1000, .fallback = "0",
      .doc = "routers are tried from the highest down; 0 is the length of the rule"},
@@ -219,7 +219,7 @@ static const struct hl_field fields[] = {
     {.name = "tls", .type = HL_F_OBJECT, .fields = tls_fields, .forms = HL_FORM_NOCASE | HL_FORM_TRUE,
      .doc = "serve TLS, and only TLS; {} takes the defaults", .example = "{certResolver: letsencrypt}"},
     {.name = "observability", .type = HL_F_OBJECT, .fields = observability_fields, .forms = HL_FORM_NOCASE, .doc = "http: logs, metrics and traces"},
-    {.name = "parentRefs", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .order = HL_SET, .refers_to = "router", .must_exist = true,
+    {.name = "parentRefs", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .order = HL_SET, .refers_to = "router",
      .normalise = hl_traefik_own_name, .doc = "http: routers whose requests it takes further"},
     {.name = NULL},
 };

@@ -7,13 +7,13 @@
 
 /* clang-format off */
 static const struct hl_field child_fields[] = {
-    {.name = "name", .type = HL_F_STRING, .required = true, .refers_to = "service", .must_exist = true, .normalise = hl_traefik_own_name, .doc = "a service"},
+    {.name = "name", .type = HL_F_STRING, .required = true, .refers_to = "service", .normalise = hl_traefik_own_name, .doc = "a service"},
     {.name = "weight", .type = HL_F_INT, .minimum = 0, .maximum = INT32_MAX, .fallback = "1", .doc = "its share"},
     {.name = NULL},
 };
 
 static const struct hl_field mirror_fields[] = {
-    {.name = "name", .type = HL_F_STRING, .required = true, .refers_to = "service", .must_exist = true, .normalise = hl_traefik_own_name, .doc = "a service"},
+    {.name = "name", .type = HL_F_STRING, .required = true, .refers_to = "service", .normalise = hl_traefik_own_name, .doc = "a service"},
     {.name = "percent", .type = HL_F_INT, .minimum = 0, .maximum = 100, .fallback = "0", .doc = "how many of the requests it gets too"},
     {.name = NULL},
 };
@@ -46,7 +46,7 @@ static const struct hl_field hashed_fields[] = {
 };
 
 static const struct hl_field mirroring_fields[] = {
-    {.name = "service", .type = HL_F_STRING, .required = true, .refers_to = "service", .must_exist = true, .normalise = hl_traefik_own_name,
+    {.name = "service", .type = HL_F_STRING, .required = true, .refers_to = "service", .normalise = hl_traefik_own_name,
      .doc = "the service whose answers the client gets"},
     {.name = "mirrors", .type = HL_F_LIST, .item = HL_F_OBJECT, .fields = mirror_fields, .forms = HL_FORM_NOCASE, .order = HL_SET,
      .doc = "services that get copies; their answers are dropped"},
@@ -58,9 +58,9 @@ static const struct hl_field mirroring_fields[] = {
 };
 
 static const struct hl_field failover_fields[] = {
-    {.name = "service", .type = HL_F_STRING, .required = true, .refers_to = "service", .must_exist = true, .normalise = hl_traefik_own_name,
+    {.name = "service", .type = HL_F_STRING, .required = true, .refers_to = "service", .normalise = hl_traefik_own_name,
      .doc = "the service that is used while it is healthy; it needs a health check, or 'errors' here"},
-    {.name = "fallback", .type = HL_F_STRING, .required = true, .refers_to = "service", .must_exist = true, .normalise = hl_traefik_own_name, .doc = "the one used otherwise"},
+    {.name = "fallback", .type = HL_F_STRING, .required = true, .refers_to = "service", .normalise = hl_traefik_own_name, .doc = "the one used otherwise"},
     {.name = "errors", .type = HL_F_OBJECT, .fields = failover_error_fields, .forms = HL_FORM_NOCASE, .doc = "answers that count as failures"},
     UP_FIELD,
     {.name = NULL},
@@ -75,7 +75,7 @@ static const struct hl_field fields[] = {
      .doc = "http: other services, chosen by the client's address"},
     {.name = "mirroring", .type = HL_F_OBJECT, .fields = mirroring_fields, .forms = HL_FORM_NOCASE, .doc = "http: copies of requests to other services"},
     {.name = "failover", .type = HL_F_OBJECT, .fields = failover_fields, .forms = HL_FORM_NOCASE, .doc = "http: a second service for when the first is down"},
-    {.name = "middlewares", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .refers_to = "middleware", .must_exist = true, .normalise = hl_traefik_own_name,
+    {.name = "middlewares", .type = HL_F_LIST, .item = HL_F_STRING, .forms = HL_FORM_SINGLE, .refers_to = "middleware", .normalise = hl_traefik_own_name,
      .doc = "http: middlewares before the service (Traefik 3.7)"},
     {.name = NULL},
 };

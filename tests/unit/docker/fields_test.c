@@ -108,6 +108,7 @@ static void findings_tell_what_to_do(void **state)
         {"{image: a, network_mode: 'service:none'}", "'network_mode: service:none': the spec has no container 'none'\n"},
         {"{image: a, healthcheck: {test: [curl, -f]}}",
          "the list of a health check's test must begin with CMD, CMD-SHELL or NONE ([CMD, program, argument], or a text that runs in a shell)\n"},
+        {"{image: a, cpus: 0}", "'cpus' must be more than 0\n"},
         {"{image: a, memswap_limit: 1g}", "'memswap_limit' needs 'mem_limit'\n"},
         {"{image: a, mem_limit: 1g, memswap_limit: 512m}", "'memswap_limit' is memory and swap together: it must not be less than 'mem_limit'\n"},
         {"{image: a, files: {/a: {content: x, source: y}}}", "file '/a' needs exactly one of content, template and source\n"},

@@ -7,4 +7,4 @@ TESTS += %reldir%/docker_test
 	%reldir%/live_test.c %reldir%/live_network_test.c %reldir%/mark_test.c %reldir%/network_test.c %reldir%/short_test.c
 %canon_reldir%_docker_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_docker_test_LDADD = reconcile/providers/libhlproviders.a reconcile/transport/libhltransport.a schema/libhlschema.a \
-	schema/base/libhlbase.a $(CURL_LIBS) $(YAML_LIBS) $(CJSON_LIBS) $(SODIUM_LIBS) $(CMOCKA_LIBS) -lpthread -lm
+	schema/base/libhlbase.a $(CURL_LIBS) $(YAML_LIBS) $(CJSON_LIBS) $(SODIUM_LIBS) $(CMOCKA_LIBS) -lpthread

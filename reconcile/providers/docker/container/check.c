@@ -120,6 +120,14 @@ void hl_check_swap(struct hl_check *check, const struct hl_value *value)
         hl_diag_error(check->diags, value->at, "'memswap_limit' must be a size like 512m, or -1 for no limit");
 }
 
+void hl_check_cpus(struct hl_check *check, const struct hl_value *value)
+{
+    const double cpus = hl_value_is(value, HL_INT) ? (double)value->integer : value->real;
+
+    if (!(cpus > 0 && cpus <= HL_MOST_CPUS))
+        hl_diag_error(check->diags, value->at, "'cpus' must be more than 0");
+}
+
 void hl_check_mode(struct hl_check *check, const struct hl_value *value)
 {
     const char *text = text_of(value);

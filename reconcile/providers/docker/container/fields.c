@@ -373,6 +373,7 @@ const struct hl_field hl_container_fields[] = {
      .type = HL_F_NUMBER,
      .must_replace = hl_removal_replaces,
      .normalise = hl_normal_cpus,
+     .check = hl_check_cpus,
      .doc = "processors' worth of time",
      .example = "1.5"},
     {.name = "cpu_shares", .type = HL_F_INT, .must_replace = hl_removal_replaces, .minimum = 2, .maximum = 262144, .doc = "weight against other containers"},

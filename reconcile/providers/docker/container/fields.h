@@ -10,6 +10,8 @@
 
 #define HL_UNSUPPORTED "not supported: "
 
+enum { HL_MOST_CPUS = 1000000 };
+
 extern const struct hl_field hl_container_fields[];
 
 /* short.c: a text in place of an object. See `shorthand` in schema/kind.h. */
@@ -59,6 +61,7 @@ void hl_check_volumes(struct hl_check *check, const struct hl_value *value);
 void hl_check_test(struct hl_check *check, const struct hl_value *value);
 void hl_check_restart(struct hl_check *check, const struct hl_value *value);
 void hl_check_swap(struct hl_check *check, const struct hl_value *value);
+void hl_check_cpus(struct hl_check *check, const struct hl_value *value);
 void hl_check_mode(struct hl_check *check, const struct hl_value *value);
 void hl_check_container_name(struct hl_check *check, const struct hl_value *value);
 void hl_check_expose(struct hl_check *check, const struct hl_value *value);

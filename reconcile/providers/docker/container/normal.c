@@ -4,7 +4,6 @@
 #include "reconcile/providers/docker/container/fields.h"
 
 #include <ctype.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -374,7 +373,9 @@ struct hl_value *hl_normal_cpus(struct hl_arena *arena, struct hl_value *value)
 {
     const double cpus = hl_value_is(value, HL_INT) ? (double)value->integer : value->real;
 
-    return in_place_of(value, hl_value_real(arena, round(cpus * 1e9) / 1e9));
+    if (!(cpus >= 0 && cpus <= HL_MOST_CPUS))
+        return value; /* the check tells */
+    return in_place_of(value, hl_value_real(arena, (double)(int64_t)(cpus * 1e9 + 0.5) / 1e9));
 }
 
 struct hl_value *hl_normal_pids(struct hl_arena *arena, struct hl_value *value)

@@ -5,7 +5,6 @@
 #include "reconcile/providers/docker/container/fields.h"
 #include "reconcile/providers/docker/container/plain.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,7 +75,7 @@ int64_t hl_container_nano_cpus(const struct hl_value *cpus)
 {
     if (hl_value_is(cpus, HL_INT))
         return cpus->integer * 1000000000;
-    return hl_value_is(cpus, HL_REAL) ? (int64_t)llround(cpus->real * 1e9) : 0;
+    return hl_value_is(cpus, HL_REAL) ? (int64_t)(cpus->real * 1e9 + 0.5) : 0;
 }
 
 int64_t hl_container_swap(const struct hl_value *swap)
