@@ -6,6 +6,8 @@
 #include "reconcile/render/layout.h"
 #include "schema/base/json.h"
 
+enum { WAIT_PAUSE_MS = 2000 };
+
 static bool has_actions(const struct hl_plan *plan)
 {
     return plan->count > plan->counts[HL_ACTION_NONE] + plan->counts[HL_ACTION_DEFER] + plan->counts[HL_ACTION_REFUSE];
@@ -89,8 +91,7 @@ static void show_result(struct hl_context *context, const struct hl_apply_result
 
 static int apply(struct hl_context *context, bool has_work, enum hl_exit planned)
 {
-    const struct hl_apply_options options = {.allow_destroy = hl_option_given(&context->options, HL_OPT_ALLOW_DESTROY),
-                                             .wait_ms = hl_option_int(&context->options, HL_OPT_WAIT, 0)};
+    const struct hl_apply_options options = {.allow_destroy = hl_option_given(&context->options, HL_OPT_ALLOW_DESTROY)};
     const int64_t started = hl_context_elapsed_ms(context);
     struct hl_apply_result result;
     struct hl_error *err = NULL;
@@ -120,6 +121,32 @@ static int apply(struct hl_context *context, bool has_work, enum hl_exit planned
     return (int)(went_well && planned == HL_EXIT_UNREACHABLE ? planned : code);
 }
 
+/* What was agreed to was a plan without these. */
+static bool destroys(const struct hl_plan *plan)
+{
+    return plan->counts[HL_ACTION_DELETE] + plan->counts[HL_ACTION_REPLACE] > 0;
+}
+
+/* --wait: looks every now and then whether what deferred steps wait for has come, and goes on when it has. */
+static int wait_for_deferred(struct hl_context *context, int code)
+{
+    const int64_t deadline = hl_context_elapsed_ms(context) + hl_option_int(&context->options, HL_OPT_WAIT, 0);
+    const struct hl_run run = {.interrupts = hl_signals_count()};
+    struct hl_error *err = NULL;
+
+    while (code == HL_EXIT_DEFERRED && hl_context_elapsed_ms(context) < deadline && *run.interrupts == 0) {
+        (void)hl_run_sleep(&run, WAIT_PAUSE_MS);
+        if (!read_world(context, &err))
+            return hl_context_fail(context, err);
+        const struct hl_plan *plan = hl_engine_plan(context->engine);
+        if (plan->guard != NULL || plan->diags.errors > 0 || (destroys(plan) && !hl_option_given(&context->options, HL_OPT_ALLOW_DESTROY)))
+            break;
+        if (has_actions(plan))
+            code = apply(context, true, HL_EXIT_OK);
+    }
+    return code;
+}
+
 int hl_flow_run(struct hl_context *context, const struct hl_flow *flow)
 {
     struct hl_error *err = NULL;
@@ -145,5 +172,5 @@ int hl_flow_run(struct hl_context *context, const struct hl_flow *flow)
     if (has_work)
         code = hl_prompt_or_refuse(context, flow->question);
     /* Without actions there are still records to be brought up to date: moves, protection, what was read. */
-    return code != HL_EXIT_OK ? code : apply(context, has_work, planned);
+    return code != HL_EXIT_OK ? code : wait_for_deferred(context, apply(context, has_work, planned));
 }

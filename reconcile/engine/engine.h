@@ -68,7 +68,6 @@ struct hl_listener {
 
 struct hl_apply_options {
     bool allow_destroy;
-    int64_t wait_ms; /* how long to wait for what deferred steps wait for */
 };
 
 struct hl_apply_result {
@@ -96,7 +95,7 @@ static inline void hl_cleanup_engine(struct hl_engine **engine)
         hl_engine_close(*engine);
 }
 bool hl_engine_recover(struct hl_engine *engine, struct hl_error **err) HL_MUST_CHECK;
-/* False only for what makes the whole run impossible; an unreachable provider is noted in the live values of its resources. */
+/* May be called again after an apply: everything is then read anew. False only for what makes the whole run impossible; an unreachable provider is noted in the live values of its resources. */
 bool hl_engine_refresh(struct hl_engine *engine, struct hl_error **err) HL_MUST_CHECK;
 /* Borrowed; lives until the engine is closed or asked again. */
 struct hl_plan *hl_engine_plan(struct hl_engine *engine);

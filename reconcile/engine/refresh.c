@@ -320,6 +320,9 @@ bool hl_engine_refresh(struct hl_engine *engine, struct hl_error **err)
 {
     const int64_t start = engine_clock_ms();
 
+    hl_map_init(&engine->live, engine->arena);
+    for (size_t i = 0; i < engine->sessions.count; i++)
+        ((struct session *)engine->sessions.entries[i].value)->read = false;
     touch_sessions(engine);
     size_t read = read_wave(engine, NULL);
     /* Providers that live in what others make: each wave may bring the next within reach. */

@@ -2,6 +2,7 @@
 """Killed at every call that changes the world, before it and after it: the next apply converges, nothing is there twice, nothing is lost.
 
 The lab stops answering at the n-th POST, PUT or DELETE (having executed it, or not); then hlrec is killed with SIGKILL and run again."""
+import concurrent.futures
 import os
 import shutil
 import signal
@@ -97,53 +98,54 @@ def measure(folder, scenario):
     return before, after
 
 
-def kill_at(tap, folder, scenario, method, number, how):
+def kill_at(folder, scenario, method, number, how):
+    """Kills one run at one call; what is wrong after the next, as a list of lines."""
     name, arguments, applied, wanted = scenario
-    tap.section = f"{name}, {method} {number}, {how}"
-    lab, stack = start(folder, f"{name}-{method}-{number}-{how}", applied, f"{method} * {number} {how}")
+    place = f"{name}-{method}-{number}-{how}"
+    wrong = []
+
+    def insist(good, words, detail=""):
+        if not good:
+            wrong.append(f"not so: {words}\n{detail}")
+
+    lab, stack = start(folder, place, applied, f"{method} * {number} {how}")
     try:
         log = open(stack.path("killed.log"), "w")
         victim = subprocess.Popen([HLREC, *arguments], cwd=stack.folder, env=stack.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-
-        # The call that hangs is the last in the log for its method; others beside it may still go on.
-        def is_hanging():
-            if victim.poll() is not None:
-                return True
-            seen = sum(call["method"] == method for call in lab.calls())
-            return seen >= number
-        wait_for(is_hanging, 20)
+        wait_for(lambda: victim.poll() is not None or sum(call["method"] == method for call in lab.calls()) >= number, 20)
         time.sleep(0.15)
         victim.send_signal(signal.SIGKILL)
         victim.wait()
         done = stack.run(*arguments)
         again = stack.run(*arguments) if done.status != 0 else done
-        tap.equal(again.status, 0, "the next run converges", done.text + again.text)
-        tap.equal(world(lab), wanted, "nothing is missing, nothing is there twice", done.text)
+        insist(again.status == 0, "the next run converges", done.text + again.text)
+        insist(world(lab) == wanted, "nothing is missing, nothing is there twice", f"{world(lab)}\n{done.text}")
         if wanted is WHOLE:
             plan = stack.run("plan", "--detailed-exitcode", *arguments[2:])
-            tap.equal(plan.status, 0, "the next plan is empty", plan.text)
+            insist(plan.status == 0, "the next plan is empty", plan.text)
             shown = stack.run("secret", "show", "PASSWORD", "--reveal").out.strip()
-            tap.equal(stack.read("out/app.env").strip().splitlines()[-1], f"PASSWORD={shown}", "the secret is one and the same everywhere")
+            insist(stack.read("out/app.env").strip().splitlines()[-1] == f"PASSWORD={shown}", "the secret is one and the same everywhere")
     finally:
         lab.stop()
-        shutil.rmtree(os.path.join(folder, f"{name}-{method}-{number}-{how}"), ignore_errors=True)
+        shutil.rmtree(os.path.join(folder, place), ignore_errors=True)
+    return wrong
 
 
 def main():
     tap = Tap()
     stop_on_signals()
     folder = private_folder()
-    points = 0
+    points = []
     try:
         for scenario in SCENARIOS:
             before, after = measure(folder, scenario)
-            for method in ("POST", "PUT", "DELETE"):
-                for number in range(before[method] + 1, after[method] + 1):
-                    for how in ("hang", "after-hang"):
-                        kill_at(tap, folder, scenario, method, number, how)
-                        points += 1
-        tap.section = ""
-        tap.point(points > 20, f"{points} points were tried")
+            points += [(scenario, method, number, how) for method in ("POST", "PUT", "DELETE") for number in range(before[method] + 1, after[method] + 1)
+                       for how in ("hang", "after-hang")]
+        with concurrent.futures.ThreadPoolExecutor(5) as pool:
+            found = list(pool.map(lambda point: kill_at(folder, *point), points))
+        for (scenario, method, number, how), wrong in zip(points, found):
+            tap.point(not wrong, f"{scenario[0]}: killed at {method} {number} ({how}), the next run converges", "\n".join(wrong))
+        tap.point(len(points) > 20, f"{len(points)} points were tried")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     tap.end()
