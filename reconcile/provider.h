@@ -23,8 +23,8 @@ struct hl_run {
     const struct hl_files *files;
     const char *base; /* folder of the spec; what relative paths of destinations are relative to */
     const char *const *environment;
-    bool preview;                    /* untrusted spec: nothing may be executed, written or read outside the tree */
-    const volatile int *interrupts;  /* 0, 1: finish what is in flight, 2: leave now */
+    bool preview;                   /* untrusted spec: nothing may be executed, written or read outside the tree */
+    const volatile int *interrupts; /* 0, 1: finish what is in flight, 2: leave now */
 };
 
 /* Sleeps `ms` or less; false when the run was interrupted twice. */
@@ -33,11 +33,11 @@ bool hl_run_cancelled(const struct hl_run *run);
 
 struct hl_session {
     const struct hl_run *run;
-    const char *name;                 /* of the instance */
+    const char *name; /* of the instance */
     const struct hl_provider_type *type;
-    const struct hl_value *settings;  /* decoded by type->fields; NULL for an implicit instance */
-    struct hl_arena *arena;           /* for open() alone: not thread-safe */
-    void *data;                       /* the provider's own */
+    const struct hl_value *settings; /* decoded by type->fields; NULL for an implicit instance */
+    struct hl_arena *arena;          /* for open() alone: not thread-safe */
+    void *data;                      /* the provider's own */
 };
 
 /* One resource to be read. */
@@ -58,25 +58,25 @@ struct hl_op {
     struct hl_session *session;
     const struct hl_kind *kind;
     const char *address, *name;
-    const char *operation;              /* UUID of this action, also in the journal */
+    const char *operation; /* UUID of this action, also in the journal */
     enum hl_action action;
     enum hl_replace_order order;
-    const char *id;                     /* of the live object; "" for create */
-    const struct hl_value *desired;     /* complete, no unknowns; NULL for delete */
-    const struct hl_value *recorded;    /* desired as last applied, or NULL */
+    const char *id;                       /* of the live object; "" for create */
+    const struct hl_value *desired;       /* complete, no unknowns; NULL for delete */
+    const struct hl_value *recorded;      /* desired as last applied, or NULL */
     const struct hl_value *recorded_live; /* what the state keeps of the system's answers, or NULL */
-    const struct hl_value *live;        /* values as read, or NULL */
+    const struct hl_value *live;          /* values as read, or NULL */
     const struct hl_change *changes;
     size_t changes_count;
-    int64_t timeout_ms;                 /* for health and readiness; never 0 */
+    int64_t timeout_ms; /* for health and readiness; never 0 */
     struct hl_span at;
     struct hl_arena *arena;
     /* Out: */
-    const char *result_id;              /* NULL keeps `id` */
-    struct hl_value *result;            /* live values after the action, as refresh would give them, sensitive once-only values included */
-    bool undone;                        /* it failed, and all that it had begun is undone for sure: nothing is left for a recovery to look at */
-    const char *note;                   /* a line for the person: "rolled back", "not verified: no API"; or NULL */
-    struct hl_error *error;             /* apply_batch: why this one failed; NULL when done */
+    const char *result_id;   /* NULL keeps `id` */
+    struct hl_value *result; /* live values after the action, as refresh would give them, sensitive once-only values included */
+    bool undone;             /* it failed, and all that it had begun is undone for sure: nothing is left for a recovery to look at */
+    const char *note;        /* a line for the person: "rolled back", "not verified: no API"; or NULL */
+    struct hl_error *error;  /* apply_batch: why this one failed; NULL when done */
     /* Durably keeps what must not be lost if the program dies now (a value told only once): sealed in the journal before it returns. */
     bool (*checkpoint)(struct hl_op *op, const struct hl_value *value, struct hl_error **err);
     void (*progress)(struct hl_op *op, const char *text);
@@ -109,8 +109,9 @@ struct hl_recovery {
 };
 
 struct hl_verbs {
-    /* Must. Reads all of `objects` (one kind, one session) with as few calls as the API allows. Each object's `live` is filled; what belongs to one object alone
-     * goes to its live.error (HL_LIVE_UNREADABLE); false means that nothing could be read. An object is looked for by its id, then by its mark, then by its name. */
+    /* Must. Reads all of `objects` (one kind, one session) with as few calls as the API allows. Each object's `live` is filled; what belongs to one object
+     * alone goes to its live.error (HL_LIVE_UNREADABLE); false means that nothing could be read. An object is looked for by its id, then by its mark, then by
+     * its name. */
     bool (*refresh)(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err);
     /* Must, unless apply_batch is there. `result` is set by the first two. A create that finds its own earlier attempt (same operation) takes it over. */
     bool (*create)(struct hl_op *op, struct hl_error **err);
@@ -118,7 +119,8 @@ struct hl_verbs {
     bool (*remove)(struct hl_op *op, struct hl_error **err); /* a missing object is success */
     /* May: replaces with roll-back of its own, in op->order. Default: create and remove, in that order. */
     bool (*replace)(struct hl_op *op, struct hl_error **err);
-    /* May, instead of the four: all ready actions of one session at once, of all kinds that have the same function (Traefik: one file). Sets op->error of each that failed. */
+    /* May, instead of the four: all ready actions of one session at once, of all kinds that have the same function (Traefik: one file). Sets op->error of each
+     * that failed. */
     void (*apply_batch)(struct hl_session *session, struct hl_op **ops, size_t count);
     /* May. Default: refresh by name and mark; present and ours means that it exists. */
     bool (*recover)(struct hl_recovery *recovery, struct hl_error **err);
@@ -132,7 +134,8 @@ struct hl_provider_verbs {
     /* Must: checks the settings and makes session->data. No call to the system yet, so that opening is instant. */
     bool (*open)(struct hl_session *session, struct hl_error **err);
     void (*close)(struct hl_session *session);
-    /* Must: one cheap call that tells whether the system answers and takes the credentials; `report` (may be NULL) gets lines for `doctor`. HL_E_UNREACHABLE or HL_E_AUTH. */
+    /* Must: one cheap call that tells whether the system answers and takes the credentials; `report` (may be NULL) gets lines for `doctor`. HL_E_UNREACHABLE or
+     * HL_E_AUTH. */
     bool (*ready)(struct hl_session *session, struct hl_text *report, struct hl_error **err);
     /* May: how many actions at once the system bears; 0 for no limit of its own. */
     size_t (*parallel)(struct hl_session *session);

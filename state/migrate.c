@@ -18,9 +18,9 @@ static const char version_1[] = "CREATE TABLE meta (name TEXT PRIMARY KEY, value
                                 "  protect INTEGER NOT NULL DEFAULT 0, holds_data INTEGER NOT NULL DEFAULT 0,"
                                 "  adopted INTEGER NOT NULL DEFAULT 0, rotate INTEGER NOT NULL DEFAULT 0,"
                                 "  created TEXT NOT NULL, updated TEXT NOT NULL,"
-                                "  run INTEGER NOT NULL DEFAULT 0,"   /* that last changed it */
+                                "  run INTEGER NOT NULL DEFAULT 0,"    /* that last changed it */
                                 "  streak INTEGER NOT NULL DEFAULT 0," /* runs in a row that corrected the same drift ... */
-                                "  drift TEXT NOT NULL DEFAULT ''"    /* ... of these fields */
+                                "  drift TEXT NOT NULL DEFAULT ''"     /* ... of these fields */
                                 ");"
                                 "CREATE TABLE journal (" /* actions begun and not known to be finished */
                                 "  id INTEGER PRIMARY KEY AUTOINCREMENT,"

@@ -41,29 +41,29 @@ struct hl_store_options {
 struct hl_record {
     const char *address, *kind, *name, *provider;
     const char *provider_type;
-    const char *id;             /* the system's, "" when it has none */
-    struct hl_value *desired;   /* as last applied: the "recorded" of the three-way diff */
-    struct hl_value *live;      /* as the system told after it: outputs, things told only once */
-    const char *const *needs;   /* addresses, NULL-terminated: the order of deletion when the spec is silent */
+    const char *id;           /* the system's, "" when it has none */
+    struct hl_value *desired; /* as last applied: the "recorded" of the three-way diff */
+    struct hl_value *live;    /* as the system told after it: outputs, things told only once */
+    const char *const *needs; /* addresses, NULL-terminated: the order of deletion when the spec is silent */
     bool protect;
     bool holds_data;
     bool adopted;
-    bool rotate;                /* `hlrec secret rotate` asks for a new value */
+    bool rotate; /* `hlrec secret rotate` asks for a new value */
     int64_t created_ms, updated_ms;
-    int64_t run;                /* that last changed it */
-    int64_t streak;             /* runs in a row that had to correct the same drift with the same spec ... */
-    const char *drift;          /* ... and which: the fields, as the plan names them; NULL or "" when none */
+    int64_t run;       /* that last changed it */
+    int64_t streak;    /* runs in a row that had to correct the same drift with the same spec ... */
+    const char *drift; /* ... and which: the fields, as the plan names them; NULL or "" when none */
 };
 
 enum hl_intent_state { HL_INTENT_OPEN, HL_INTENT_DONE };
 
 /* An action that changes the world, written before it starts. */
 struct hl_intent {
-    int64_t id;             /* given by hl_store_intent */
-    const char *operation;  /* a UUID, carried by the object where it can carry a mark */
+    int64_t id;            /* given by hl_store_intent */
+    const char *operation; /* a UUID, carried by the object where it can carry a mark */
     const char *address, *kind, *name, *provider, *provider_type;
-    const char *action;     /* hl_action's JSON name */
-    const char *object_id;  /* of the live object before; "" when none */
+    const char *action;    /* hl_action's JSON name */
+    const char *object_id; /* of the live object before; "" when none */
     struct hl_value *desired;
     struct hl_value *checkpoint; /* what the action has learnt so far (a value told only once, a new id); NULL when nothing */
     const char *const *needs;
@@ -132,7 +132,8 @@ bool hl_store_run_begin(struct hl_store *store, const char *command, const char 
 bool hl_store_run_end(struct hl_store *store, const struct hl_run_row *row, int64_t keep, struct hl_error **err) HL_MUST_CHECK;
 bool hl_store_event(struct hl_store *store, const struct hl_event_row *event, struct hl_error **err) HL_MUST_CHECK;
 bool hl_store_runs(struct hl_store *store, struct hl_arena *arena, int64_t limit, struct hl_run_row **out, size_t *count, struct hl_error **err) HL_MUST_CHECK;
-bool hl_store_events(struct hl_store *store, struct hl_arena *arena, int64_t run, struct hl_event_row **out, size_t *count, struct hl_error **err) HL_MUST_CHECK;
+bool hl_store_events(struct hl_store *store, struct hl_arena *arena, int64_t run, struct hl_event_row **out, size_t *count,
+                     struct hl_error **err) HL_MUST_CHECK;
 
 /* Small named texts (guard: spec hash of the last run, the last applied commit ...). *out is NULL when absent. */
 bool hl_store_get(struct hl_store *store, struct hl_arena *arena, const char *name, const char **out, struct hl_error **err) HL_MUST_CHECK;

@@ -103,7 +103,8 @@ static int rm(struct hl_context *context)
     /* The object stays, and can be imported again: only a value that is nowhere else is worth a question. */
     const struct hl_kind *kind = hl_kind_find(&hl_registry, record->kind, record->provider_type);
     if (kind != NULL && kind->output != NULL && hl_value_has_sensitive(record->live)) {
-        code = hl_prompt_or_refuse(context, hl_arena_printf(context->arena, "Forget %s and the value that is sealed with it? Only 'yes' is accepted: ", address));
+        code =
+            hl_prompt_or_refuse(context, hl_arena_printf(context->arena, "Forget %s and the value that is sealed with it? Only 'yes' is accepted: ", address));
         if (code != HL_EXIT_OK)
             return code;
     }

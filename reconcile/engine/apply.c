@@ -127,7 +127,8 @@ static bool may_proceed(struct applier *applier, enum hl_action planned, struct 
     const struct hl_listener *listener = &applier->engine->listener;
     if (listener->confirm != NULL && listener->confirm(listener->context, step))
         return true;
-    step->reason = hl_arena_printf(applier->engine->arena, "turned out to %s it, which the plan did not say: %s", hl_action_info(step->action)->name, step->reason);
+    step->reason =
+        hl_arena_printf(applier->engine->arena, "turned out to %s it, which the plan did not say: %s", hl_action_info(step->action)->name, step->reason);
     step->hint = "look at the plan again, then apply it, or run with --allow-destroy";
     step->action = HL_ACTION_REFUSE;
     step->refuse_code = HL_E_REFUSED;
@@ -144,7 +145,8 @@ static void decide_again(struct task *task)
     struct hl_diags diags;
 
     hl_diags_init(&diags, task->arena, engine->options.spec->file);
-    struct hl_step *step = hl_plan_decide(task->arena, &applier->input, task->step->resource, hl_map_find(&engine->live, task->step->address), &outputs, &diags);
+    struct hl_step *step =
+        hl_plan_decide(task->arena, &applier->input, task->step->resource, hl_map_find(&engine->live, task->step->address), &outputs, &diags);
     step->needs = former->needs;
     step->used_by = former->used_by;
     step->moved_from = former->moved_from;
@@ -283,7 +285,8 @@ static bool provider_is_ready(struct turn *turn, struct task *task)
     struct session *session = task->session;
 
     if (session->state == SESSION_OPEN || task->step->action == HL_ACTION_FORGET)
-        return session->state != SESSION_OPEN || session->read || hl_map_has(&applier->engine->live, task->step->address) || applier->engine->options.no_refresh;
+        return session->state != SESSION_OPEN || session->read || hl_map_has(&applier->engine->live, task->step->address) ||
+               applier->engine->options.no_refresh;
     if ((session->state == SESSION_LATE || session->state == SESSION_CLOSED) && !session->read && has_room(applier, session))
         start_opening(turn, applier, session);
     return session->state == SESSION_FAILED || session->state == SESSION_LACKING;
@@ -480,8 +483,7 @@ static void answer_checkpoint(struct applier *applier, struct message *message)
     struct hl_store *store = applier->engine->store;
 
     engine_redact(applier->engine, task->step->kind, message->value);
-    message->ok = hl_store_begin(store, &message->error) &&
-                  hl_store_checkpoint(store, task->intent.id, task->step->address, message->value, &message->error) &&
+    message->ok = hl_store_begin(store, &message->error) && hl_store_checkpoint(store, task->intent.id, task->step->address, message->value, &message->error) &&
                   hl_store_commit(store, &message->error);
     if (!message->ok)
         hl_store_rollback(store);

@@ -18,39 +18,39 @@
 struct hl_engine;
 
 struct hl_engine_options {
-    const struct hl_spec *spec;           /* NULL: only what is recorded (destroy without a spec, state commands) */
+    const struct hl_spec *spec; /* NULL: only what is recorded (destroy without a spec, state commands) */
     const struct hl_registry *registry;
     const char *stack;
     const char *state_path;
-    const char *base;                     /* folder of the spec */
+    const char *base; /* folder of the spec */
     const struct hl_files *files;
     const char *const *environment;
-    const char *command;                  /* "apply", for the lock's row and the history */
-    const char *source, *commit;          /* for the history; NULL when the spec is a file */
-    bool write;                           /* takes the lock */
+    const char *command;         /* "apply", for the lock's row and the history */
+    const char *source, *commit; /* for the history; NULL when the spec is a file */
+    bool write;                  /* takes the lock */
     bool preview;
     bool no_refresh;
     int64_t lock_timeout_ms;
-    size_t parallel;                      /* 0: from settings, else 10 */
-    struct hl_redactor *redactor;         /* the caller's sinks use it too */
+    size_t parallel;              /* 0: from settings, else 10 */
+    struct hl_redactor *redactor; /* the caller's sinks use it too */
     const volatile int *interrupts;
     struct hl_plan_options plan;
 };
 
 enum hl_event_type {
-    HL_EVENT_NOTE,      /* something to know: recovered, lock taken over, waiting for the lock */
+    HL_EVENT_NOTE, /* something to know: recovered, lock taken over, waiting for the lock */
     HL_EVENT_START,
     HL_EVENT_PROGRESS,
     HL_EVENT_DONE,
     HL_EVENT_FAILED,
     HL_EVENT_DEFERRED,
-    HL_EVENT_SKIPPED,   /* something it needs failed, or the run was interrupted */
+    HL_EVENT_SKIPPED, /* something it needs failed, or the run was interrupted */
     HL_EVENTS
 };
 
 struct hl_event {
     enum hl_event_type type;
-    const struct hl_step *step;   /* NULL for notes about the run */
+    const struct hl_step *step; /* NULL for notes about the run */
     const char *address;
     enum hl_action action;
     const char *message;          /* progress, note or reason; may be NULL. Not redacted yet: sinks do that */
@@ -74,7 +74,7 @@ struct hl_apply_result {
     size_t done[HL_ACTIONS];
     size_t failed, deferred, skipped, refused;
     bool interrupted;
-    bool unreachable;   /* a failure or refusal was an unreachable API or refused credentials */
+    bool unreachable; /* a failure or refusal was an unreachable API or refused credentials */
     bool not_converging;
 };
 
@@ -95,7 +95,8 @@ static inline void hl_cleanup_engine(struct hl_engine **engine)
         hl_engine_close(*engine);
 }
 bool hl_engine_recover(struct hl_engine *engine, struct hl_error **err) HL_MUST_CHECK;
-/* May be called again after an apply: everything is then read anew. False only for what makes the whole run impossible; an unreachable provider is noted in the live values of its resources. */
+/* May be called again after an apply: everything is then read anew. False only for what makes the whole run impossible; an unreachable provider is noted in the
+ * live values of its resources. */
 bool hl_engine_refresh(struct hl_engine *engine, struct hl_error **err) HL_MUST_CHECK;
 /* Borrowed; lives until the engine is closed or asked again. */
 struct hl_plan *hl_engine_plan(struct hl_engine *engine);

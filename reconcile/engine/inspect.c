@@ -97,7 +97,8 @@ bool hl_engine_import(struct hl_engine *engine, const char *address, const char 
     if (object->live.presence != HL_LIVE_PRESENT)
         return hl_fail(err, HL_E_NOT_FOUND, "there is no %s '%s'", resource->kind->name, id);
     if (object->live.owner == HL_OWNER_OTHER)
-        return hl_fail(err, HL_E_CONFLICT, "%s '%s' belongs to %s", resource->kind->name, id, object->live.owner_text != NULL ? object->live.owner_text : "another owner");
+        return hl_fail(err, HL_E_CONFLICT, "%s '%s' belongs to %s", resource->kind->name, id,
+                       object->live.owner_text != NULL ? object->live.owner_text : "another owner");
     return record_import(engine, resource, object, err);
 }
 

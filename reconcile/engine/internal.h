@@ -29,10 +29,10 @@ struct session {
     enum session_state state;
     struct hl_error *error;
     const char *lacking;
-    bool opened;             /* open() succeeded: close() is owed */
-    bool read;               /* its objects were read, or are being read */
-    bool opening;            /* a worker waits for it to answer and reads it */
-    size_t running;          /* actions in flight, for the provider's own limit */
+    bool opened;    /* open() succeeded: close() is owed */
+    bool read;      /* its objects were read, or are being read */
+    bool opening;   /* a worker waits for it to answer and reads it */
+    size_t running; /* actions in flight, for the provider's own limit */
     struct hl_read_stats stats;
 };
 
@@ -54,10 +54,10 @@ struct hl_engine {
     struct hl_read_stats *stats;
     int64_t read_ms;
     const char *other_run;
-    bool died;               /* the lock's former holder ended without finishing */
+    bool died; /* the lock's former holder ended without finishing */
 };
 
-int64_t engine_clock_ms(void);     /* monotonic */
+int64_t engine_clock_ms(void); /* monotonic */
 int64_t engine_wall_ms(void);
 void engine_note(struct hl_engine *engine, const char *format, ...) HL_PRINTF(2, 3);
 void engine_emit(struct hl_engine *engine, const struct hl_event *event);
@@ -109,10 +109,10 @@ struct job {
 struct message {
     enum message_type type;
     struct job *job;
-    const char *text;                /* PROGRESS */
-    void *owner;                     /* PROGRESS, CHECKPOINT: op->engine; the op itself may be a worker's copy */
-    const struct hl_value *value;    /* CHECKPOINT */
-    bool answered;                   /* CHECKPOINT: the result is in `ok` and `error` */
+    const char *text;             /* PROGRESS */
+    void *owner;                  /* PROGRESS, CHECKPOINT: op->engine; the op itself may be a worker's copy */
+    const struct hl_value *value; /* CHECKPOINT */
+    bool answered;                /* CHECKPOINT: the result is in `ok` and `error` */
     bool ok;
     struct hl_error *error;
     struct message *next;
@@ -139,17 +139,17 @@ struct applier;
 /* One step on its way. */
 struct task {
     struct applier *applier;
-    struct hl_step *step;      /* as planned; then as decided last */
-    struct session *session;   /* NULL: forget */
+    struct hl_step *step;    /* as planned; then as decided last */
+    struct session *session; /* NULL: forget */
     enum task_state state;
-    bool decided;              /* the step was decided with all that it needs in place */
+    bool decided; /* the step was decided with all that it needs in place */
     bool batched;
     size_t needs_left;
     struct task **dependents;
     size_t dependents_count, dependents_capacity;
-    struct hl_arena *arena;    /* its own, for the worker */
+    struct hl_arena *arena; /* its own, for the worker */
     struct hl_op op;
-    struct hl_op old;          /* the default replacement's second half */
+    struct hl_op old; /* the default replacement's second half */
     struct hl_intent intent;
     char operation[HL_UUID_TEXT];
     int64_t started_ms;
@@ -176,10 +176,10 @@ struct applier {
     struct pool *pool;
     struct task *tasks;
     size_t count, finished, running;
-    size_t total;              /* tasks that do something, for "3/12" */
-    struct hl_map by_address;  /* -> struct task * */
+    size_t total;             /* tasks that do something, for "3/12" */
+    struct hl_map by_address; /* -> struct task * */
     struct hl_plan_input input;
-    struct hl_error *fatal;    /* the state cannot be written: stop */
+    struct hl_error *fatal; /* the state cannot be written: stop */
 };
 
 /* perform.c: runs in a worker. */

@@ -48,7 +48,8 @@ static bool record_recovered(struct hl_engine *engine, const struct hl_intent *i
 
 static bool settle_recovery(struct hl_engine *engine, const struct hl_intent *intent, const struct hl_recovery *recovery, struct hl_error **err)
 {
-    static const char *const words[] = {[HL_RECOVERED_NOTHING] = "nothing had been done", [HL_RECOVERED_EXISTS] = "it had been done", [HL_RECOVERED_GONE] = "it is gone"};
+    static const char *const words[] = {
+        [HL_RECOVERED_NOTHING] = "nothing had been done", [HL_RECOVERED_EXISTS] = "it had been done", [HL_RECOVERED_GONE] = "it is gone"};
     struct hl_store *store = engine->store;
     const char *message = recovery->note != NULL ? recovery->note : words[recovery->outcome];
     const struct hl_event_row event = {
@@ -65,7 +66,8 @@ static bool settle_recovery(struct hl_engine *engine, const struct hl_intent *in
     if (!ok)
         hl_store_rollback(store);
     else
-        engine_note(engine, "%s: a former run was %s it when it ended; %s", intent->address, strcmp(intent->action, "delete") == 0 ? "deleting" : "changing", message);
+        engine_note(engine, "%s: a former run was %s it when it ended; %s", intent->address, strcmp(intent->action, "delete") == 0 ? "deleting" : "changing",
+                    message);
     return ok;
 }
 
@@ -95,7 +97,8 @@ static bool recover_one(struct hl_engine *engine, struct hl_intent *intent, stru
         return hl_fail(err, HL_E_FAILED, "the state has an unfinished action of kind '%s', which this version does not know", intent->kind);
     engine_session_open(engine, session, &outputs);
     if (session->state != SESSION_OPEN) {
-        engine_note(engine, "%s: a former run ended while it was changed; its provider '%s' is not there yet, so this is looked at later", intent->address, intent->provider);
+        engine_note(engine, "%s: a former run ended while it was changed; its provider '%s' is not there yet, so this is looked at later", intent->address,
+                    intent->provider);
         return true;
     }
     const bool looked = recovery.kind->verbs->recover != NULL ? recovery.kind->verbs->recover(&recovery, &error) : look(engine, session, &recovery, &error);

@@ -403,7 +403,8 @@ static void decide_wanted(struct decision *decision)
     case HL_LIVE_ABSENT:
         if (is_futile(decision)) {
             step->not_converging = true;
-            refuse(step, HL_E_FAILED, "not converging: made anew in three runs in a row, and gone again", "something else deletes it; --replace ADDR tries once more");
+            refuse(step, HL_E_FAILED, "not converging: made anew in three runs in a row, and gone again",
+                   "something else deletes it; --replace ADDR tries once more");
         } else if (!(decision->input->options.drift_only && step->recorded == NULL)) {
             decide_create(decision);
         }

@@ -157,8 +157,7 @@ static void report(struct differ *differ, const struct hl_field *field, const ch
         .recorded = sides.recorded,
         .live = sides.live,
         .origin = origin_of(differ, field, sides),
-        .sensitive = field->sensitive || hl_value_has_sensitive(sides.desired) || hl_value_has_sensitive(sides.live) ||
-                     hl_value_has_sensitive(sides.recorded),
+        .sensitive = field->sensitive || hl_value_has_sensitive(sides.desired) || hl_value_has_sensitive(sides.live) || hl_value_has_sensitive(sides.recorded),
         .unknown = hl_value_find_unknown(sides.desired),
         .forces_replacement = field->must_replace != NULL ? field->must_replace(sides.desired, sides.live) : immutable || field->immutable,
     };
@@ -346,8 +345,7 @@ static void diff_fields(struct differ *differ, const struct hl_field *fields, st
     for (const struct hl_field *field = fields; field->name != NULL; field++) {
         if (field->computed || field->local)
             continue;
-        const struct sides inner = {hl_value_get(sides.desired, field->name), hl_value_get(sides.recorded, field->name),
-                                    hl_value_get(sides.live, field->name)};
+        const struct sides inner = {hl_value_get(sides.desired, field->name), hl_value_get(sides.recorded, field->name), hl_value_get(sides.live, field->name)};
         const char *path = prefix == NULL ? field->name : hl_arena_printf(differ->arena, "%s.%s", prefix, field->name);
         diff_field(differ, field, path, inner, immutable);
     }

@@ -55,8 +55,10 @@ static void guard_max_destroy(struct hl_plan *plan, const struct hl_plan_input *
     if (input->options.destroy)
         return; /* asked for in so many words */
     if (limit >= 0 && destroyed > (size_t)limit)
-        set_guard(plan, hl_arena_printf(plan->arena, "the plan deletes %zu object%s, max_destroy allows %lld", destroyed, destroyed == 1 ? "" : "s", (long long)limit),
-                  "if that is meant, run with --max-destroy set to the number");
+        set_guard(
+            plan,
+            hl_arena_printf(plan->arena, "the plan deletes %zu object%s, max_destroy allows %lld", destroyed, destroyed == 1 ? "" : "s", (long long)limit),
+            "if that is meant, run with --max-destroy set to the number");
     else if (share >= 0 && (double)destroyed > share * (double)recorded)
         set_guard(plan, hl_arena_printf(plan->arena, "the plan deletes %zu of %zu objects, max_destroy allows %.0f %%", destroyed, recorded, share * 100.0),
                   "if that is meant, run with --max-destroy set to the number");

@@ -8,14 +8,10 @@
 #include <string.h>
 
 static const struct hl_action_info actions[] = {
-    [HL_ACTION_NONE] = {"none", "UNCHANGED", " ", "leaving", "unchanged"},
-    [HL_ACTION_CREATE] = {"create", "CREATE", "+", "creating", "created"},
-    [HL_ACTION_UPDATE] = {"update", "UPDATE", "~", "updating", "updated"},
-    [HL_ACTION_REPLACE] = {"replace", "REPLACE", "-/+", "replacing", "replaced"},
-    [HL_ACTION_DELETE] = {"delete", "DELETE", "-", "deleting", "deleted"},
-    [HL_ACTION_ADOPT] = {"adopt", "ADOPT", "=", "adopting", "adopted"},
-    [HL_ACTION_FORGET] = {"forget", "FORGET", ".", "forgetting", "forgotten"},
-    [HL_ACTION_DEFER] = {"defer", "DEFER", "?", "deferring", "deferred"},
+    [HL_ACTION_NONE] = {"none", "UNCHANGED", " ", "leaving", "unchanged"},     [HL_ACTION_CREATE] = {"create", "CREATE", "+", "creating", "created"},
+    [HL_ACTION_UPDATE] = {"update", "UPDATE", "~", "updating", "updated"},     [HL_ACTION_REPLACE] = {"replace", "REPLACE", "-/+", "replacing", "replaced"},
+    [HL_ACTION_DELETE] = {"delete", "DELETE", "-", "deleting", "deleted"},     [HL_ACTION_ADOPT] = {"adopt", "ADOPT", "=", "adopting", "adopted"},
+    [HL_ACTION_FORGET] = {"forget", "FORGET", ".", "forgetting", "forgotten"}, [HL_ACTION_DEFER] = {"defer", "DEFER", "?", "deferring", "deferred"},
     [HL_ACTION_REFUSE] = {"refuse", "REFUSE", "!", "refusing", "refused"},
 };
 _Static_assert(HL_COUNT(actions) == HL_ACTIONS, "every action has its words");
@@ -102,7 +98,8 @@ static void defer_behind(struct planner *planner, struct hl_step *step)
         if (needed->action == HL_ACTION_DEFER || (needed->action == HL_ACTION_REFUSE && needed->recorded == NULL)) {
             step->late = true;
             step->waits_for = needed->address;
-            step->reason = hl_arena_printf(planner->arena, "waits for %s, which is %s", needed->address, needed->action == HL_ACTION_DEFER ? "deferred" : "refused");
+            step->reason =
+                hl_arena_printf(planner->arena, "waits for %s, which is %s", needed->address, needed->action == HL_ACTION_DEFER ? "deferred" : "refused");
             step->hint = needed->hint;
             step->action = HL_ACTION_DEFER;
             return;
@@ -148,8 +145,7 @@ static void decide_removed(struct planner *planner, const struct hl_recorded *re
 
     if (options->refresh_only || options->drift_only || !hl_is_selected(&planner->selection, recorded->address))
         return;
-    struct hl_step *step =
-        hl_decide_unwanted(planner->arena, &planner->input, recorded, live, options->destroy ? "destroy" : "no longer in the spec");
+    struct hl_step *step = hl_decide_unwanted(planner->arena, &planner->input, recorded, live, options->destroy ? "destroy" : "no longer in the spec");
     if (removal != NULL && !removal->destroy) {
         step->action = HL_ACTION_FORGET;
         step->reason = "`removed` says to let go of it";

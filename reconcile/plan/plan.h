@@ -47,11 +47,11 @@ struct hl_change {
 };
 
 enum hl_presence {
-    HL_LIVE_UNREAD,      /* not asked (a late-bound provider, --no-refresh) */
-    HL_LIVE_ABSENT,      /* surely not there */
+    HL_LIVE_UNREAD, /* not asked (a late-bound provider, --no-refresh) */
+    HL_LIVE_ABSENT, /* surely not there */
     HL_LIVE_PRESENT,
-    HL_LIVE_UNREADABLE,  /* its provider could not be read; `error` says why */
-    HL_LIVE_PENDING,     /* cannot be decided yet (a peer that has not joined); `defer_reason` */
+    HL_LIVE_UNREADABLE, /* its provider could not be read; `error` says why */
+    HL_LIVE_PENDING,    /* cannot be decided yet (a peer that has not joined); `defer_reason` */
 };
 
 enum hl_owner { HL_OWNER_NONE, HL_OWNER_US, HL_OWNER_OTHER }; /* whose mark the object carries */
@@ -60,14 +60,14 @@ enum hl_owner { HL_OWNER_NONE, HL_OWNER_US, HL_OWNER_OTHER }; /* whose mark the 
 struct hl_live {
     enum hl_presence presence;
     const char *id;
-    struct hl_value *values;   /* in the shape of the kind's fields, normalised; unset fields absent; computed fields included */
-    struct hl_value *inputs;   /* internal desired fields that were read from outside: a secret's `value`, an image's id; put over the desired value */
+    struct hl_value *values; /* in the shape of the kind's fields, normalised; unset fields absent; computed fields included */
+    struct hl_value *inputs; /* internal desired fields that were read from outside: a secret's `value`, an image's id; put over the desired value */
     enum hl_owner owner;
-    const char *owner_text;    /* "stack 'media' (state 0b1f...)", "compose project 'web'", or NULL */
-    const char *reason;        /* why an input changed: "rotation is due: 190 days old", or NULL */
-    const char *defer_reason;  /* HL_LIVE_PENDING, or a source without a value: what is missing ... */
-    const char *defer_hint;    /* ... and what a person can do, or NULL */
-    const char *note;          /* shown with the resource: "crash loop: exited 3 times in 10 s", or NULL */
+    const char *owner_text;   /* "stack 'media' (state 0b1f...)", "compose project 'web'", or NULL */
+    const char *reason;       /* why an input changed: "rotation is due: 190 days old", or NULL */
+    const char *defer_reason; /* HL_LIVE_PENDING, or a source without a value: what is missing ... */
+    const char *defer_hint;   /* ... and what a person can do, or NULL */
+    const char *note;         /* shown with the resource: "crash loop: exited 3 times in 10 s", or NULL */
     const struct hl_error *error;
 };
 
@@ -85,10 +85,10 @@ struct hl_plan_options {
     const char *const *targets;  /* addresses, kind.* allowed; with what they need; NULL: all */
     const char *const *excludes; /* with what depends on them */
     const char *const *replaces;
-    bool destroy;       /* delete all that is recorded */
-    bool refresh_only;  /* only take live values into the records; no other action */
-    bool drift_only;    /* correct drift, apply no spec change */
-    bool adopt;         /* adopt what is found live under the wanted name */
+    bool destroy;      /* delete all that is recorded */
+    bool refresh_only; /* only take live values into the records; no other action */
+    bool drift_only;   /* correct drift, apply no spec change */
+    bool adopt;        /* adopt what is found live under the wanted name */
     bool allow_destroy;
     int64_t max_destroy;      /* -1: from settings */
     double max_destroy_share; /* negative: unset */
@@ -105,34 +105,34 @@ struct hl_plan_input {
 
 struct hl_step {
     const char *address, *kind_name, *name, *provider;
-    const struct hl_kind *kind;          /* NULL: a kind that this program no longer has (forget only) */
-    const struct hl_resource *resource;  /* NULL when the spec has it no more */
-    const struct hl_recorded *recorded;  /* NULL when not recorded */
-    const struct hl_live *live;          /* never NULL */
-    struct hl_value *desired;            /* decoded, with inputs; NULL when there is none */
+    const struct hl_kind *kind;         /* NULL: a kind that this program no longer has (forget only) */
+    const struct hl_resource *resource; /* NULL when the spec has it no more */
+    const struct hl_recorded *recorded; /* NULL when not recorded */
+    const struct hl_live *live;         /* never NULL */
+    struct hl_value *desired;           /* decoded, with inputs; NULL when there is none */
     enum hl_action action;
-    const char *reason;                  /* one phrase; never NULL */
-    const char *hint;                    /* what to do, for defer and refuse; or NULL */
-    const char *waits_for;               /* defer: the reference or address */
-    enum hl_replace_order order;         /* replace: never HL_REPLACE_DEFAULT */
+    const char *reason;          /* one phrase; never NULL */
+    const char *hint;            /* what to do, for defer and refuse; or NULL */
+    const char *waits_for;       /* defer: the reference or address */
+    enum hl_replace_order order; /* replace: never HL_REPLACE_DEFAULT */
     struct hl_change *changes;
     size_t changes_count;
-    bool drifted;                        /* some field: live differs from recorded */
-    bool late;                           /* depends on something unknown: decided again during apply */
-    bool excluded;                       /* by --target, --exclude: left as it is */
+    bool drifted;  /* some field: live differs from recorded */
+    bool late;     /* depends on something unknown: decided again during apply */
+    bool excluded; /* by --target, --exclude: left as it is */
     bool loses_data;
-    bool absent;                         /* wanted by nobody now: `when` is false, or an optional value that is not there; outputs are null */
-    bool not_converging;                 /* corrected in three runs in a row with the same spec; left alone */
-    const char *moved_from;              /* `moved` gave it this address; or NULL */
-    enum hl_code refuse_code;            /* HL_ACTION_REFUSE */
-    const char **needs;                  /* addresses of the steps it must wait for; NULL-terminated; deletions: those that used it */
-    const char **used_by;                /* addresses that refer to it; NULL-terminated */
+    bool absent;              /* wanted by nobody now: `when` is false, or an optional value that is not there; outputs are null */
+    bool not_converging;      /* corrected in three runs in a row with the same spec; left alone */
+    const char *moved_from;   /* `moved` gave it this address; or NULL */
+    enum hl_code refuse_code; /* HL_ACTION_REFUSE */
+    const char **needs;       /* addresses of the steps it must wait for; NULL-terminated; deletions: those that used it */
+    const char **used_by;     /* addresses that refer to it; NULL-terminated */
     struct hl_span at;
 };
 
 struct hl_plan {
     struct hl_arena *arena;
-    struct hl_step **steps;  /* in an order that can be executed */
+    struct hl_step **steps; /* in an order that can be executed */
     size_t count;
     struct hl_map by_address; /* -> struct hl_step * */
     size_t counts[HL_ACTIONS];

@@ -64,8 +64,7 @@ void hl_hash(const unsigned char *key, const char *data, size_t length, char out
     unsigned char hash[crypto_generichash_BYTES];
 
     hl_crypto_init();
-    if (crypto_generichash(hash, sizeof(hash), (const unsigned char *)data, length, key, key == NULL ? 0 : HL_KEY_BYTES) !=
-        0)
+    if (crypto_generichash(hash, sizeof(hash), (const unsigned char *)data, length, key, key == NULL ? 0 : HL_KEY_BYTES) != 0)
         abort();
     sodium_bin2hex(out, HL_HASH_HEX, hash, sizeof(hash));
 }

@@ -36,8 +36,8 @@ struct hl_error {
     char *address; /* of the resource concerned, or NULL */
     char *file;    /* with `at`, or NULL */
     struct hl_span at;
-    char *http;    /* "POST http://localhost/v1.41/containers/create -> 409", or NULL */
-    char *hint;    /* what to do, or NULL */
+    char *http; /* "POST http://localhost/v1.41/containers/create -> 409", or NULL */
+    char *hint; /* what to do, or NULL */
     struct hl_error *cause;
 };
 

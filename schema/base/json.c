@@ -135,13 +135,11 @@ static struct hl_value *convert(struct hl_arena *arena, struct source *source, c
         return convert_text(arena, source, item->valuestring);
     case cJSON_Array:
         value = hl_value_list(arena);
-        cJSON_ArrayForEach(child, item)
-            hl_value_list_add(arena, value, convert(arena, source, child));
+        cJSON_ArrayForEach(child, item) hl_value_list_add(arena, value, convert(arena, source, child));
         return value;
     case cJSON_Object:
         value = hl_value_map(arena);
-        cJSON_ArrayForEach(child, item)
-            hl_value_map_put(value, child->string, convert(arena, source, child));
+        cJSON_ArrayForEach(child, item) hl_value_map_put(value, child->string, convert(arena, source, child));
         return value;
     default:
         return hl_value_null(arena);
@@ -160,8 +158,7 @@ static bool fail_at(struct hl_error **err, const char *text, const char *at, con
             line_start = c + 1;
         }
     }
-    return hl_fail(err, HL_E_FAILED, "not valid JSON: line %zu, column %zu: %s", line, (size_t)(at - line_start) + 1,
-                   problem);
+    return hl_fail(err, HL_E_FAILED, "not valid JSON: line %zu, column %zu: %s", line, (size_t)(at - line_start) + 1, problem);
 }
 
 /* What all documents must pass before cJSON sees them. The copy with stand-ins goes to `changed`, when one is needed. */
@@ -190,8 +187,7 @@ static bool prepare(const char **text, size_t length, char **changed, struct hl_
 }
 
 /* Reads the value at *at and steps behind it. */
-static bool read_value(struct hl_arena *arena, struct source *source, const char *text, struct hl_value **out,
-                       struct hl_error **err)
+static bool read_value(struct hl_arena *arena, struct source *source, const char *text, struct hl_value **out, struct hl_error **err)
 {
     const char *stop = source->at;
     size_t length = (size_t)(source->end - source->at);
@@ -232,8 +228,7 @@ bool hl_json_decode(struct hl_arena *arena, const char *text, size_t length, str
     return true;
 }
 
-static bool visit_one(struct source *source, const char *text, hl_json_element_fn *visit, void *context,
-                      struct hl_error **err)
+static bool visit_one(struct source *source, const char *text, hl_json_element_fn *visit, void *context, struct hl_error **err)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     struct hl_value *element = NULL;

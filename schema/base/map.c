@@ -117,8 +117,7 @@ void hl_map_put(struct hl_map *map, const char *key, void *value)
     }
     if (map->count == map->capacity)
         grow(map);
-    map->entries[map->count] =
-        (struct hl_map_entry){.key = hl_arena_strdup(map->arena, key), .hash = hash, .value = value};
+    map->entries[map->count] = (struct hl_map_entry){.key = hl_arena_strdup(map->arena, key), .hash = hash, .value = value};
     map->count++;
     if (map->index != NULL)
         index_entry(map, map->count - 1);

@@ -129,12 +129,9 @@ static const struct url_form {
     const char *safe; /* besides letters and digits */
     bool plus_is_blank;
 } url_forms[] = {
-    {"0123456789ABCDEF", "-._~", false},
-    {"0123456789abcdef", "-._~", false},
-    {"0123456789ABCDEF", "-._~/", false},
-    {"0123456789ABCDEF", "-._~!$&'()*+,;=:@", false},
-    {"0123456789ABCDEF", "-._~!*'()", false},
-    {"0123456789ABCDEF", "-._~", true},
+    {"0123456789ABCDEF", "-._~", false},      {"0123456789abcdef", "-._~", false},
+    {"0123456789ABCDEF", "-._~/", false},     {"0123456789ABCDEF", "-._~!$&'()*+,;=:@", false},
+    {"0123456789ABCDEF", "-._~!*'()", false}, {"0123456789ABCDEF", "-._~", true},
     {"0123456789ABCDEF", "-._*", true},
 };
 

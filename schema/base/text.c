@@ -144,8 +144,8 @@ size_t hl_utf8_decode(const char *data, size_t length, uint32_t *code)
 /* What could move the cursor, change colours or turn the reading direction, and so show something that is not there. */
 static bool is_deceptive(uint32_t code)
 {
-    return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x061c || code == 0x200e || code == 0x200f ||
-           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
+    return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x061c || code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+           (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
 }
 
 void hl_text_put_escaped(struct hl_text *text, const char *data, size_t length)
@@ -296,8 +296,8 @@ bool hl_parse_duration(const char *string, int64_t *milliseconds)
 
         const struct unit *unit = read_unit(&string, below);
 
-        if (unit == NULL || __builtin_mul_overflow(whole, unit->milliseconds, &whole) ||
-            __builtin_add_overflow(total, whole, &total) || !add_decimals(decimals, length, unit->milliseconds, &total))
+        if (unit == NULL || __builtin_mul_overflow(whole, unit->milliseconds, &whole) || __builtin_add_overflow(total, whole, &total) ||
+            !add_decimals(decimals, length, unit->milliseconds, &total))
             return false;
         below = unit->milliseconds;
     }

@@ -11,11 +11,11 @@
 
 /* All limits of hlrec on sizes from outside, in bytes. */
 enum {
-    HL_MAX_SPEC = 16 * 1024 * 1024,      /* a spec or variable file; 100,000 resources take 48 MB: see HL_MAX_SPEC_LARGE */
-    HL_MAX_TEMPLATE = 4 * 1024 * 1024,   /* a template or secret file */
-    HL_MAX_BODY = 256 * 1024 * 1024,     /* an answer of an API */
-    HL_MAX_OUTPUT = 16 * 1024 * 1024,    /* what a child process may print */
-    HL_MAX_RENDER = 1024 * 1024 * 1024,  /* what hlrec prints */
+    HL_MAX_SPEC = 16 * 1024 * 1024,     /* a spec or variable file; 100,000 resources take 48 MB: see HL_MAX_SPEC_LARGE */
+    HL_MAX_TEMPLATE = 4 * 1024 * 1024,  /* a template or secret file */
+    HL_MAX_BODY = 256 * 1024 * 1024,    /* an answer of an API */
+    HL_MAX_OUTPUT = 16 * 1024 * 1024,   /* what a child process may print */
+    HL_MAX_RENDER = 1024 * 1024 * 1024, /* what hlrec prints */
 };
 
 struct hl_text {
@@ -26,7 +26,10 @@ struct hl_text {
     bool overflow;
 };
 
-#define HL_TEXT_INIT(max) {.data = NULL, .length = 0, .capacity = 0, .maximum = (size_t)(max), .overflow = false}
+#define HL_TEXT_INIT(max)                                                                                                                                      \
+    {                                                                                                                                                          \
+        .data = NULL, .length = 0, .capacity = 0, .maximum = (size_t)(max), .overflow = false                                                                  \
+    }
 
 void hl_text_init(struct hl_text *text, size_t maximum);
 /* Wipes and frees; the text can be used again. */

@@ -283,7 +283,7 @@ static int compare_int_real(int64_t integer, double real)
     double fraction = real - (double)whole;
 
     if (integer != whole)
-        return order(integer < whole, integer > whole);
+        return order(integer<whole, integer> whole);
     return order(fraction > 0, fraction < 0);
 }
 
@@ -294,13 +294,13 @@ static int compare_reals(double a, double b)
 
     if (a_is_nan || b_is_nan)
         return order(!a_is_nan, !b_is_nan);
-    return order(a < b, a > b);
+    return order(a<b, a> b);
 }
 
 static int compare_numbers(const struct hl_value *a, const struct hl_value *b)
 {
     if (a->type == HL_INT && b->type == HL_INT)
-        return order(a->integer < b->integer, a->integer > b->integer);
+        return order(a->integer<b->integer, a->integer> b->integer);
     if (a->type == HL_REAL && b->type == HL_REAL)
         return compare_reals(a->real, b->real);
     if (a->type == HL_INT)
@@ -313,7 +313,7 @@ static int compare_texts(const struct hl_value *a, const struct hl_value *b)
     size_t common = a->text.length < b->text.length ? a->text.length : b->text.length;
     int result = memcmp(a->text.data, b->text.data, common);
 
-    return result != 0 ? result : order(a->text.length < b->text.length, a->text.length > b->text.length);
+    return result != 0 ? result : order(a->text.length<b->text.length, a->text.length> b->text.length);
 }
 
 static bool is_number(const struct hl_value *value)
@@ -381,7 +381,7 @@ static int compare_lists(const struct hl_list *a, const struct hl_list *b)
         if (result != 0)
             return result;
     }
-    return order(a->count < b->count, a->count > b->count);
+    return order(a->count<b->count, a->count> b->count);
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -414,7 +414,7 @@ static int compare_maps(const struct hl_map *a, const struct hl_map *b)
         if (result != 0)
             return result;
     }
-    return order(a->count < b->count, a->count > b->count);
+    return order(a->count<b->count, a->count> b->count);
 }
 
 /* Whole and broken numbers share a rank: 1 and 1.0 are equal, so they must compare as such. */

@@ -40,8 +40,8 @@ struct hl_value {
             size_t length;
         } text;
         struct hl_list list;
-        struct hl_map *map;   /* of struct hl_value * */
-        const char *unknown;  /* the reference it waits for, without ${} */
+        struct hl_map *map;  /* of struct hl_value * */
+        const char *unknown; /* the reference it waits for, without ${} */
     };
 };
 

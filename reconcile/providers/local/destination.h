@@ -12,7 +12,7 @@ enum { HL_SECRET_MODE = 0600 }; /* of files that are made and that nobody said m
 
 /* One way to keep a secret somewhere else. Members get items whose texts are all known; reading and writing happen under the path's lock. */
 struct hl_destination_type {
-    const char *name; /* the member of an item that chooses it, and that says where */
+    const char *name;           /* the member of an item that chooses it, and that says where */
     const char *const *members; /* further members that belong to it alone; NULL-terminated */
     void (*check)(struct hl_check *check, const struct hl_value *item, const struct hl_value *generate);
     /* By which the item is matched with recorded and live ones. */
@@ -23,7 +23,6 @@ struct hl_destination_type {
     bool (*write)(const struct hl_destination *destination, const struct hl_value *value, struct hl_error **err);
     bool (*remove)(const struct hl_destination *destination, struct hl_error **err); /* what is there is ours */
 };
-
 
 extern const struct hl_destination_type hl_destination_dotenv, hl_destination_file;
 

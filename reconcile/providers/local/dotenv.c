@@ -67,8 +67,8 @@ static char last(struct form form)
 /* What Go's unicode.IsSpace trims. */
 static bool is_space(uint32_t code)
 {
-    return (code >= 9 && code <= 13) || code == ' ' || code == 0x85 || code == 0xa0 || code == 0x1680 ||
-           (code >= 0x2000 && code <= 0x200a) || code == 0x2028 || code == 0x2029 || code == 0x202f || code == 0x205f || code == 0x3000;
+    return (code >= 9 && code <= 13) || code == ' ' || code == 0x85 || code == 0xa0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 ||
+           code == 0x2029 || code == 0x202f || code == 0x205f || code == 0x3000;
 }
 
 static bool has_outer_blanks(struct form form)
@@ -308,11 +308,11 @@ void hl_dotenv_guess(struct hl_text *out, const char *written, size_t length)
 /* One line, or an assignment that goes on over several within quotes. */
 struct entry {
     const char *start;
-    size_t length;             /* with the line end */
-    const char *key;           /* NULL: no assignment */
+    size_t length;   /* with the line end */
+    const char *key; /* NULL: no assignment */
     size_t key_length;
-    const char *written;       /* behind '=' */
-    size_t written_length;     /* without the line end */
+    const char *written;   /* behind '=' */
+    size_t written_length; /* without the line end */
 };
 
 static const char *line_end(const char *at, const char *end)

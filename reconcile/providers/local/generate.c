@@ -13,14 +13,23 @@ enum {
 static const char *const encodings[] = {"base64", "base64url", "hex", NULL};
 
 const struct hl_field hl_generate_fields[] = {
-    {.name = "bytes", .type = HL_F_INT, .minimum = 1, .maximum = MOST_BYTES,
-     .doc = "that many random bytes, encoded; 32 when nothing else is asked for", .example = "32"},
-    {.name = "encoding", .type = HL_F_STRING, .allowed = encodings, .fallback = "base64",
+    {.name = "bytes",
+     .type = HL_F_INT,
+     .minimum = 1,
+     .maximum = MOST_BYTES,
+     .doc = "that many random bytes, encoded; 32 when nothing else is asked for",
+     .example = "32"},
+    {.name = "encoding",
+     .type = HL_F_STRING,
+     .allowed = encodings,
+     .fallback = "base64",
      .doc = "how bytes are written: base64 with padding, base64url without, or lower-case hex"},
-    {.name = "length", .type = HL_F_INT, .minimum = 1, .maximum = MOST_BYTES,
-     .doc = "that many characters of the alphabet, instead of bytes", .example = "40"},
-    {.name = "alphabet", .type = HL_F_STRING, .fallback = "alnum",
-     .doc = "of `length`: alnum, letters, digits, hex, or the characters themselves, each once", .example = "alnum"},
+    {.name = "length", .type = HL_F_INT, .minimum = 1, .maximum = MOST_BYTES, .doc = "that many characters of the alphabet, instead of bytes", .example = "40"},
+    {.name = "alphabet",
+     .type = HL_F_STRING,
+     .fallback = "alnum",
+     .doc = "of `length`: alnum, letters, digits, hex, or the characters themselves, each once",
+     .example = "alnum"},
     {.name = "uuid", .type = HL_F_BOOL, .doc = "a random UUID (version 4, 122 random bits), instead of bytes"},
     {.name = "allow_weak", .type = HL_F_BOOL, .doc = "allow less than 128 random bits"},
     {.name = NULL},
@@ -283,8 +292,7 @@ bool hl_generate_fits(const struct hl_value *generate, const struct hl_value *va
     case SHAPE_UUID:
         return fits_uuid(value);
     case SHAPE_LENGTH:
-        return value->text.length == (size_t)hl_value_get_int(generate, "length", 0) &&
-               strspn(value->text.data, alphabet_of(generate)) == value->text.length;
+        return value->text.length == (size_t)hl_value_get_int(generate, "length", 0) && strspn(value->text.data, alphabet_of(generate)) == value->text.length;
     case SHAPE_BYTES:
         break;
     }

@@ -52,8 +52,8 @@ struct hl_source {
     struct hl_arena *arena; /* where the value goes */
     const char *name;       /* of the secret */
     const struct hl_value *desired;
-    const char *missing;    /* out: what is not there, when there is no value */
-    const char *hint;       /* out: what to do about it */
+    const char *missing; /* out: what is not there, when there is no value */
+    const char *hint;    /* out: what to do about it */
 };
 
 struct hl_source_type {
@@ -71,8 +71,7 @@ const struct hl_source_type *hl_source_find(const struct hl_value *desired, size
 bool hl_source_sops(struct hl_source *source, struct hl_value **value, struct hl_error **err) HL_MUST_CHECK;
 bool hl_source_command(struct hl_source *source, struct hl_value **value, struct hl_error **err) HL_MUST_CHECK;
 /* Text to a sensitive value that the redactor knows; fails for what is no text (NUL, broken UTF-8), naming it as `what`. An empty text is no value: NULL. */
-bool hl_source_take(struct hl_source *source, const char *data, size_t length, const char *what, struct hl_value **value, struct hl_error **err)
-    HL_MUST_CHECK;
+bool hl_source_take(struct hl_source *source, const char *data, size_t length, const char *what, struct hl_value **value, struct hl_error **err) HL_MUST_CHECK;
 /* The value of a variable of the run's environment, or NULL. */
 const char *hl_local_environment(const struct hl_run *run, const char *name);
 /* Whether it is UTF-8 without NULs: what a value may be, since the state keeps it as JSON. */
@@ -117,8 +116,8 @@ bool hl_destination_remove(const struct hl_destination *destination, const struc
 bool hl_secret_refresh(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err) HL_MUST_CHECK;
 /* The items of `write` (NULL is fine) with `content` put in; without it when `value` is NULL or null. */
 struct hl_value *hl_secret_fill(struct hl_arena *arena, const struct hl_value *write, const struct hl_value *value);
-/* A secret's live values as refresh gives them: `value` (NULL: none), `created_at` (0: unknown), and what stands at the items of `desired` and, where something is
- * left of them, those that only `recorded` has. */
+/* A secret's live values as refresh gives them: `value` (NULL: none), `created_at` (0: unknown), and what stands at the items of `desired` and, where something
+ * is left of them, those that only `recorded` has. */
 struct hl_secret_view {
     struct hl_session *session;
     struct hl_arena *arena;

@@ -55,8 +55,8 @@ struct hl_value *hl_secret_fill(struct hl_arena *arena, const struct hl_value *w
 
 static struct hl_destination destination_of(const struct hl_secret_view *view, const struct hl_value *item)
 {
-    return (struct hl_destination){.run = view->session->run, .local = hl_local_get(view->session), .arena = view->arena, .name = view->name,
-                                   .item = item, .known = view->value};
+    return (struct hl_destination){
+        .run = view->session->run, .local = hl_local_get(view->session), .arena = view->arena, .name = view->name, .item = item, .known = view->value};
 }
 
 /* Keeps the first value that people put somewhere, and the first place that says otherwise. */
@@ -166,8 +166,8 @@ static void read_sources(struct hl_session *session, struct hl_object **objects,
         if (reading->type == NULL)
             continue;
         reading->arena = hl_arena_new();
-        reading->source = (struct hl_source){.run = session->run, .local = hl_local_get(session), .arena = reading->arena,
-                                             .name = objects[i]->name, .desired = objects[i]->desired};
+        reading->source = (struct hl_source){
+            .run = session->run, .local = hl_local_get(session), .arena = reading->arena, .name = objects[i]->name, .desired = objects[i]->desired};
         if (reading->type->slow)
             slow[slow_count++] = reading;
         else
@@ -255,9 +255,8 @@ static bool decide_generated(struct finding *finding, struct hl_error **err)
             object->live.note = "a new value was asked for, but `rotate: never` keeps this one";
     }
     if (!hl_generate_fits(generate, finding->value))
-        object->live.note = rotate != NULL && strcmp(rotate, "never") == 0
-                                ? "the value differs from what `generate` asks for; it is kept (`rotate: never`)"
-                                : "the value differs from what `generate` asks for; it is kept until it is rotated";
+        object->live.note = rotate != NULL && strcmp(rotate, "never") == 0 ? "the value differs from what `generate` asks for; it is kept (`rotate: never`)"
+                                                                           : "the value differs from what `generate` asks for; it is kept until it is rotated";
     return true;
 }
 

@@ -18,13 +18,13 @@ struct document {
     pthread_mutex_t lock;
     struct hl_arena *arena;
     bool done;
-    struct hl_value *value;  /* when it could be read */
-    struct hl_error *error;  /* else */
+    struct hl_value *value; /* when it could be read */
+    struct hl_error *error; /* else */
 };
 
 struct hl_sops {
     const struct hl_run *run;
-    pthread_mutex_t lock;    /* of `documents` and of reading files */
+    pthread_mutex_t lock; /* of `documents` and of reading files */
     struct hl_arena *arena;
     struct hl_map documents; /* path -> struct document * */
 };
@@ -58,9 +58,9 @@ void hl_sops_free(struct hl_sops *sops)
 /* ---- running the program ---- */
 
 /* What finds keys, and nothing else. */
-static const char *const kept_variables[] = {"PATH=", "HOME=", "USER=", "TMPDIR=", "XDG_CONFIG_HOME=", "XDG_RUNTIME_DIR=", "GNUPGHOME=",
-                                             "SSH_AUTH_SOCK=", "SSL_CERT_FILE=", "SSL_CERT_DIR=", "HTTP_PROXY=", "HTTPS_PROXY=", "NO_PROXY=",
-                                             "http_proxy=", "https_proxy=", "no_proxy="};
+static const char *const kept_variables[] = {
+    "PATH=",          "HOME=",         "USER=",       "TMPDIR=",      "XDG_CONFIG_HOME=", "XDG_RUNTIME_DIR=", "GNUPGHOME=",   "SSH_AUTH_SOCK=",
+    "SSL_CERT_FILE=", "SSL_CERT_DIR=", "HTTP_PROXY=", "HTTPS_PROXY=", "NO_PROXY=",        "http_proxy=",      "https_proxy=", "no_proxy="};
 static const char *const kept_prefixes[] = {"SOPS_", "AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_", "VAULT_", "BAO_", "HUAWEICLOUD_"};
 
 static bool is_kept(const char *variable)
@@ -116,11 +116,13 @@ static const struct {
 } statuses[] = {
     {2, "sops cannot read the file", NULL},
     {25, "a value in it cannot be decrypted: it was changed without sops", "restore the file from git, or set the value again with `sops edit`"},
-    {51, "its checksum (MAC) does not fit: it was changed without sops", "restore the file from git; if the change is meant, `sops edit --ignore-mac` and save"},
+    {51, "its checksum (MAC) does not fit: it was changed without sops",
+     "restore the file from git; if the change is meant, `sops edit --ignore-mac` and save"},
     {52, "it has no checksum (MAC)", "encrypt it anew with sops"},
     {100, "sops found no such file", NULL},
     {128, "none of the keys that it is encrypted for is here",
-     "set SOPS_AGE_KEY_FILE to the age key file (without HOME, as in a systemd unit, the default place is not found), or add this machine's key with `sops updatekeys`"},
+     "set SOPS_AGE_KEY_FILE to the age key file (without HOME, as in a systemd unit, the default place is not found), or add this machine's key with `sops "
+     "updatekeys`"},
 };
 
 const char *hl_sops_explain(int status, const char **hint)

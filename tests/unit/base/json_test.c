@@ -121,11 +121,8 @@ static void nul_escapes_are_kept(void **state HL_UNUSED)
         const char *data;
         size_t length;
     } rows[] = {
-        {"\"a\\u0000b\"", BYTES("a\0b")},
-        {"\"\\u0000\"", BYTES("\0")},
-        {"\"\\u0000\\u0000x\"", BYTES("\0\0x")},
-        {"\"\\\\u0000\"", BYTES("\\u0000")},
-        {"\"\\\\\\u0000\"", BYTES("\\\0")},
+        {"\"a\\u0000b\"", BYTES("a\0b")},    {"\"\\u0000\"", BYTES("\0")},       {"\"\\u0000\\u0000x\"", BYTES("\0\0x")},
+        {"\"\\\\u0000\"", BYTES("\\u0000")}, {"\"\\\\\\u0000\"", BYTES("\\\0")},
     };
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
 
@@ -197,8 +194,7 @@ static void styles_differ(void **state HL_UNUSED)
     struct hl_value *value = decode(arena, "{\"b\":[1,{}],\"a\":{\"z\":[],\"B\":\"x\"}}");
 
     encodes_to(value, HL_JSON_CANONICAL, "{\"a\":{\"B\":\"x\",\"z\":[]},\"b\":[1,{}]}");
-    encodes_to(value, HL_JSON_PRETTY,
-               "{\n  \"b\": [\n    1,\n    {}\n  ],\n  \"a\": {\n    \"z\": [],\n    \"B\": \"x\"\n  }\n}");
+    encodes_to(value, HL_JSON_PRETTY, "{\n  \"b\": [\n    1,\n    {}\n  ],\n  \"a\": {\n    \"z\": [],\n    \"B\": \"x\"\n  }\n}");
 }
 
 static void special_values_are_written(void **state HL_UNUSED)
@@ -275,8 +271,7 @@ static struct hl_value *random_value(struct hl_arena *arena, uint32_t *seed, int
     default:
         value = hl_value_map(arena);
         for (size_t i = 0; i < length; i++)
-            hl_value_map_put(value, hl_arena_printf(arena, "%c\"%u", 'a' + (int)i, next_random(seed) % 9),
-                             random_value(arena, seed, depth - 1));
+            hl_value_map_put(value, hl_arena_printf(arena, "%c\"%u", 'a' + (int)i, next_random(seed) % 9), random_value(arena, seed, depth - 1));
         return value;
     }
 }

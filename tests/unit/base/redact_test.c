@@ -142,8 +142,7 @@ static void values_give_their_sensitive_texts(void **state HL_UNUSED)
     hl_value_map_put(map, "codes", hl_value_mark_sensitive(list));
     hl_redactor_add_value(redactor, map);
     hl_redactor_add_value(redactor, NULL);
-    assert_string_equal(redact(arena, redactor, BYTES("administrator swordfish recovery-code")),
-                        "administrator (sensitive) (sensitive)");
+    assert_string_equal(redact(arena, redactor, BYTES("administrator swordfish recovery-code")), "administrator (sensitive) (sensitive)");
 }
 
 static void hundreds_of_secrets_and_much_text(void **state HL_UNUSED)

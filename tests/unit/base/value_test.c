@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct hl_value *pair(struct hl_arena *arena, const char *a, struct hl_value *first, const char *b,
-                             struct hl_value *second)
+static struct hl_value *pair(struct hl_arena *arena, const char *a, struct hl_value *first, const char *b, struct hl_value *second)
 {
     struct hl_value *map = hl_value_map(arena);
 
@@ -82,8 +81,7 @@ static void paths_reach_in(void **state HL_UNUSED)
         const char *path;
         int64_t expected; /* 0: absent */
     } rows[] = {
-        {"a.b.0", 1}, {"a.b.1", 2}, {"a.b.2", 0}, {"a.b.-1", 0}, {"a.b.x", 0}, {"a.x.0", 0}, {"a.b.0.c", 0}, {"n", 3}, {"", 0},
-        {"n.", 0}, {"a..b", 0},
+        {"a.b.0", 1}, {"a.b.1", 2}, {"a.b.2", 0}, {"a.b.-1", 0}, {"a.b.x", 0}, {"a.x.0", 0}, {"a.b.0.c", 0}, {"n", 3}, {"", 0}, {"n.", 0}, {"a..b", 0},
     };
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     struct hl_value *list = list_of(arena, hl_value_int(arena, 1), hl_value_int(arena, 2));
@@ -239,9 +237,8 @@ static void scalars_become_text(void **state HL_UNUSED)
         struct hl_value *value;
         const char *expected;
     } rows[] = {
-        {hl_value_bool(arena, true), "true"}, {hl_value_bool(arena, false), "false"}, {hl_value_int(arena, -8080), "-8080"},
-        {hl_value_real(arena, 0.1), "0.1"},   {hl_value_text(arena, ""), ""},         {hl_value_text(arena, "a b"), "a b"},
-        {hl_value_null(arena), "null"},       {NULL, "null"},
+        {hl_value_bool(arena, true), "true"}, {hl_value_bool(arena, false), "false"}, {hl_value_int(arena, -8080), "-8080"}, {hl_value_real(arena, 0.1), "0.1"},
+        {hl_value_text(arena, ""), ""},       {hl_value_text(arena, "a b"), "a b"},   {hl_value_null(arena), "null"},        {NULL, "null"},
     };
 
     for (size_t i = 0; i < HL_COUNT(rows); i++)

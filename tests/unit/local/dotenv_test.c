@@ -270,7 +270,8 @@ static void ask_shell(struct world *world, const char *shell, size_t count, cons
 {
     static const char script[] = ". ./all.env; i=0; while [ $i -lt %zu ]; do eval \"v=\\$K$i\"; printf \"%%s\\0\" \"$v\"; i=$((i+1)); done";
     hl_auto(text) struct hl_text answer = HL_TEXT_INIT(HL_MAX_OUTPUT);
-    const char *command = hl_arena_printf(world->arena, "cd '%s' && %s -c '%s' 2>/dev/null", world->folder, shell, hl_arena_printf(world->arena, script, count));
+    const char *command =
+        hl_arena_printf(world->arena, "cd '%s' && %s -c '%s' 2>/dev/null", world->folder, shell, hl_arena_printf(world->arena, script, count));
     char buffer[4096];
     size_t got = 0;
 

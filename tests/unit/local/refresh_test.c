@@ -96,12 +96,8 @@ static void reads_files(void **state)
     static const struct {
         const char *text, *value;
     } rows[] = {
-        {"geheim", "geheim"},
-        {"geheim\n", "geheim"},
-        {"geheim\r\n", "geheim"},
-        {" geheim ", " geheim "},
-        {"two\nlines\n", "two\nlines\n"},
-        {"two\nlines", "two\nlines"},
+        {"geheim", "geheim"},     {"geheim\n", "geheim"},           {"geheim\r\n", "geheim"},
+        {" geheim ", " geheim "}, {"two\nlines\n", "two\nlines\n"}, {"two\nlines", "two\nlines"},
     };
     struct world *world = *state;
 
@@ -123,12 +119,8 @@ static void runs_commands_without_a_shell(void **state)
     static const struct {
         const char *command, *value;
     } rows[] = {
-        {"[printf, 'geheim\\n\\n']", "geheim"},
-        {"[echo, '$HOME; id']", "$HOME; id"},
-        {"[printf, '%s|%s', 'a b', c]", "a b|c"},
-        {"[sh, -c, 'pwd; echo $NAME']", NULL},
-        {"[sh, -c, 'echo x$HLREC_KEY']", "x"},
-        {"[./tool]", "from the spec's folder"},
+        {"[printf, 'geheim\\n\\n']", "geheim"}, {"[echo, '$HOME; id']", "$HOME; id"},  {"[printf, '%s|%s', 'a b', c]", "a b|c"},
+        {"[sh, -c, 'pwd; echo $NAME']", NULL},  {"[sh, -c, 'echo x$HLREC_KEY']", "x"}, {"[./tool]", "from the spec's folder"},
     };
     struct world *world = *state;
 
@@ -184,8 +176,9 @@ static void refuses_what_a_destination_cannot_hold(void **state)
 
     world_set(world, "NAME=geheim$1 x");
     struct secret secret = refreshed(world, "{env: NAME, write: [{file: f}, {dotenv: a.env}]}");
-    assert_has(reason_of(&secret), "the value cannot be written to 'a.env' so that all programs read the same from it: bare, docker compose expands '$'; in quotes, "
-                                   "docker --env-file keeps the quotes as a part of the value (say which programs read the file");
+    assert_has(reason_of(&secret),
+               "the value cannot be written to 'a.env' so that all programs read the same from it: bare, docker compose expands '$'; in quotes, "
+               "docker --env-file keeps the quotes as a part of the value (say which programs read the file");
     assert_null(strstr(reason_of(&secret), "geheim"));
     secret = refreshed(world, "{env: NAME, write: [{dotenv: a.env, readers: [compose, systemd, sh]}]}");
     assert_string_equal(secret_input(&secret), "geheim$1 x");

@@ -183,20 +183,9 @@ static void finds_values_by_path(void **state)
     static const struct {
         const char *key, *value; /* NULL: nothing there */
     } rows[] = {
-        {"f.g", "z"},
-        {"a.b.0", "10"},
-        {"a.b.1.c", "x"},
-        {"[\"a\"][\"b\"][1][\"c\"]", "x"},
-        {"['a']['b'][0]", "10"},
-        {"[\"a\"][\"d.e\"]", "y"},
-        {"[h]", "w"},
-        {"a.d.e", NULL},
-        {"a.x", NULL},
-        {"[\"a\"][\"b\"][9]", NULL},
-        {"[\"a\"", NULL},
-        {"[\"a\"]x", NULL},
-        {"[", NULL},
-        {"", NULL},
+        {"f.g", "z"}, {"a.b.0", "10"}, {"a.b.1.c", "x"}, {"[\"a\"][\"b\"][1][\"c\"]", "x"}, {"['a']['b'][0]", "10"}, {"[\"a\"][\"d.e\"]", "y"},
+        {"[h]", "w"}, {"a.d.e", NULL}, {"a.x", NULL},    {"[\"a\"][\"b\"][9]", NULL},       {"[\"a\"", NULL},        {"[\"a\"]x", NULL},
+        {"[", NULL},  {"", NULL},
     };
     struct world *world = *state;
     struct hl_value *document = NULL;
@@ -225,7 +214,11 @@ static void reads_files_side_by_side(void **state)
     for (int i = 0; i < SECRETS; i++) {
         const char *name = hl_arena_printf(world->arena, "s%d.yaml", i % FILES);
         world_write(world, name, "sops\nsleep 0.5\nprint {\"TOKEN\": \"geheim-%d\"}\n", i % FILES);
-        objects[i] = (struct hl_object){.address = "secret.TOKEN", .name = "TOKEN", .kind = &hl_kind_secret, .id = "", .arena = world->arena,
+        objects[i] = (struct hl_object){.address = "secret.TOKEN",
+                                        .name = "TOKEN",
+                                        .kind = &hl_kind_secret,
+                                        .id = "",
+                                        .arena = world->arena,
                                         .desired = world_decode(world, "TOKEN", hl_arena_printf(world->arena, "{sops: {file: %s}}", name))};
         list[i] = &objects[i];
     }

@@ -52,7 +52,8 @@ static void finds_each_mistake(void **state)
         {"{command: [curl, \"${secret.OTHER}\"]}", "a secret in a command's arguments can be seen by everybody"},
         {"{command: [curl, \"x=${var.hidden}\"]}", "a secret in a command's arguments can be seen by everybody"},
         {"{sops: {key: a}}", "needs 'file'"},
-        {"{generate: {bytes: 15}}", "a generated secret of 120 random bits can be guessed; at least 128 are asked for (ask for more, or write `allow_weak: true`)"},
+        {"{generate: {bytes: 15}}",
+         "a generated secret of 120 random bits can be guessed; at least 128 are asked for (ask for more, or write `allow_weak: true`)"},
         {"{generate: {length: 21}}", "of 125 random bits"},
         {"{generate: {length: 38, alphabet: digits}}", "of 126 random bits"},
         {"{generate: {length: 40, bytes: 32}}", "one of the three"},
@@ -75,7 +76,8 @@ static void finds_each_mistake(void **state)
         {"{env: A, write: [{dotenv: b, readers: [podman]}]}", "docker"},
         {"{env: A, write: [{dotenv: b}, {dotenv: b, as: S}]}", "the secret is written to this place already"},
         {"{env: A, write: [{file: b, destination: x}]}", "unknown key 'destination'"},
-        {"{generate: {length: 40, alphabet: \"abcdefghij$\"}, write: [{dotenv: b}]}", "readers of a dotenv file do not all take alike: bare, docker compose expands '$'"},
+        {"{generate: {length: 40, alphabet: \"abcdefghij$\"}, write: [{dotenv: b}]}",
+         "readers of a dotenv file do not all take alike: bare, docker compose expands '$'"},
     };
     struct world *world = *state;
 

@@ -113,8 +113,15 @@ static void makes_no_new_value_unless_asked(void **state)
     struct hl_error *err = NULL;
 
     assert_true(secret_apply(&secret));
-    struct hl_op op = {.session = &world->session, .kind = &hl_kind_secret, .address = secret.address, .name = secret.name, .arena = world->arena,
-                       .action = HL_ACTION_UPDATE, .desired = secret.body, .recorded = secret.recorded.desired, .recorded_live = secret.recorded.live};
+    struct hl_op op = {.session = &world->session,
+                       .kind = &hl_kind_secret,
+                       .address = secret.address,
+                       .name = secret.name,
+                       .arena = world->arena,
+                       .action = HL_ACTION_UPDATE,
+                       .desired = secret.body,
+                       .recorded = secret.recorded.desired,
+                       .recorded_live = secret.recorded.live};
     unlink(hl_arena_printf(world->arena, "%s/f", world->folder));
     assert_true(hl_kind_secret.verbs->update(&op, &err));
     assert_int_equal(world->checkpoints, 1);
@@ -131,8 +138,15 @@ static void reads_what_the_plan_could_not(void **state)
     struct secret secret = secret_new(world, "S", "{file: source, write: [{file: f}]}");
     assert_true(secret_apply(&secret));
     world_write(world, "source", "geheim-2");
-    struct hl_op op = {.session = &world->session, .kind = &hl_kind_secret, .address = secret.address, .name = secret.name, .arena = world->arena,
-                       .action = HL_ACTION_UPDATE, .desired = secret.body, .recorded = secret.recorded.desired, .recorded_live = secret.recorded.live};
+    struct hl_op op = {.session = &world->session,
+                       .kind = &hl_kind_secret,
+                       .address = secret.address,
+                       .name = secret.name,
+                       .arena = world->arena,
+                       .action = HL_ACTION_UPDATE,
+                       .desired = secret.body,
+                       .recorded = secret.recorded.desired,
+                       .recorded_live = secret.recorded.live};
     assert_true(hl_kind_secret.verbs->update(&op, &err));
     assert_string_equal(world_read(world, "f"), "geheim-2");
     world_write(world, "source", "%s", "");
@@ -323,8 +337,8 @@ static struct hl_recovery recovery_of(struct secret *secret, const char *action,
 
 static void take_recovery(struct secret *secret, const struct hl_recovery *recovery)
 {
-    secret->recorded = (struct hl_recorded){.address = secret->address, .kind = "secret", .name = secret->name, .live = recovery->result,
-                                            .desired = (struct hl_value *)recovery->result_desired};
+    secret->recorded = (struct hl_recorded){
+        .address = secret->address, .kind = "secret", .name = secret->name, .live = recovery->result, .desired = (struct hl_value *)recovery->result_desired};
     secret->is_recorded = true;
 }
 
@@ -448,8 +462,12 @@ static void *write_one(void *context)
 {
     struct writer *writer = context;
     struct hl_error *err = NULL;
-    struct hl_op op = {.session = &writer->world->session, .kind = &hl_kind_secret, .name = writer->name, .arena = writer->arena,
-                       .action = HL_ACTION_CREATE, .desired = writer->desired};
+    struct hl_op op = {.session = &writer->world->session,
+                       .kind = &hl_kind_secret,
+                       .name = writer->name,
+                       .arena = writer->arena,
+                       .action = HL_ACTION_CREATE,
+                       .desired = writer->desired};
 
     writer->fine = hl_kind_secret.verbs->create(&op, &err);
     hl_error_free(err);

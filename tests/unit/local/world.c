@@ -143,9 +143,11 @@ static struct hl_spec *load(struct world *world, const char *name, const char *b
     static const struct hl_kind *const kinds[] = {&hl_kind_secret, NULL};
     static const struct hl_provider_type *const providers[] = {&hl_provider_local, NULL};
     static const struct hl_registry registry = {.kinds = kinds, .providers = providers};
-    const char *text = hl_arena_printf(world->arena, "hlrec: 1\nstack: test\nvariables: {hidden: {default: geheim, sensitive: true}}\nsecrets:\n  OTHER: {env: OTHER}\n  %s: %s\n",
-                                       name, body);
-    const struct hl_spec_source source = {.file = "hlrec.yaml", .text = text, .length = strlen(text), .files = &world->files, .environment = world->environment};
+    const char *text = hl_arena_printf(
+        world->arena, "hlrec: 1\nstack: test\nvariables: {hidden: {default: geheim, sensitive: true}}\nsecrets:\n  OTHER: {env: OTHER}\n  %s: %s\n", name,
+        body);
+    const struct hl_spec_source source = {
+        .file = "hlrec.yaml", .text = text, .length = strlen(text), .files = &world->files, .environment = world->environment};
 
     hl_diags_init(diags, world->arena, source.file);
     return hl_spec_load(world->arena, &registry, &source, diags);

@@ -25,13 +25,13 @@ struct world {
 struct secret {
     struct world *world;
     const char *name, *address;
-    struct hl_value *body;        /* decoded; NULL: no longer in the spec */
+    struct hl_value *body; /* decoded; NULL: no longer in the spec */
     struct hl_recorded recorded;
     bool is_recorded;
-    struct hl_live live;          /* as last refreshed */
-    struct hl_value *desired;     /* with inputs */
-    const char *note;             /* of the last action */
-    struct hl_error *error;       /* of the last action */
+    struct hl_live live;      /* as last refreshed */
+    struct hl_value *desired; /* with inputs */
+    const char *note;         /* of the last action */
+    struct hl_error *error;   /* of the last action */
 };
 
 /* For cmocka: *state is the world. */
@@ -62,8 +62,8 @@ bool secret_apply(struct secret *secret);
 bool secret_delete(struct secret *secret);
 /* Whether the next plan would be empty. */
 bool secret_is_settled(struct secret *secret);
-const char *secret_value(const struct secret *secret);        /* recorded, or NULL */
-const char *secret_input(const struct secret *secret);        /* of the last refresh: text, "(null)", "(unknown)", or NULL */
+const char *secret_value(const struct secret *secret); /* recorded, or NULL */
+const char *secret_input(const struct secret *secret); /* of the last refresh: text, "(null)", "(unknown)", or NULL */
 /* What stands at a destination of the last refresh; NULL: nothing, or no such destination. */
 const char *secret_content(const struct secret *secret, const char *destination);
 /* Forgets the record: the state is lost. */
