@@ -12,7 +12,7 @@ The planner (tests/cases/plan_case):
     a change stays where it is     only what changed, and what refers to it, is in the plan
 
 The program on the lab (tests/lab/hlrec-lab):
-    after apply the plan is empty; always, also after a change
+    apply does what the plan said, and after it the plan is empty; always, also after a change
     destroy leaves nothing
 """
 import argparse
@@ -166,7 +166,12 @@ class Program:
         return result.stdout
 
     def apply_and_look(self, spec):
-        self.run(spec, "apply", "--yes", "--allow-destroy", "--max-destroy", "100")
+        """The plan says what apply does, and then there is nothing left to do."""
+        options = ("--allow-destroy", "--max-destroy", "100", "--format", "json")
+        planned = json.loads(self.run(spec, "plan", *options))["summary"]
+        done = json.loads(self.run(spec, "apply", "--yes", *options).splitlines()[-1])["summary"]
+        for action in ("create", "update", "replace", "delete", "adopt", "forget"):
+            expect(planned[action] == done[action], f"planned to {action} {planned[action]}, did {done[action]}", (self.folder / "hlrec.yaml").read_text())
         self.run(spec, "plan", "--detailed-exitcode")
 
 

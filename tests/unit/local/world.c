@@ -29,7 +29,7 @@ int world_setup(void **state)
 {
     struct world *world = hl_alloc(sizeof *world);
 
-    strcpy(world->folder, "/tmp/hlrec-local-test-XXXXXX");
+    snprintf(world->folder, sizeof world->folder, "%s", "/tmp/hlrec-local-test-XXXXXX");
     if (mkdtemp(world->folder) == NULL)
         return -1;
     world->arena = hl_arena_new();

@@ -44,7 +44,7 @@ static int set_up(void **state)
 {
     struct world *world = hl_alloc(sizeof *world);
 
-    strcpy(world->root, "/tmp/hlrec-traefik-XXXXXX");
+    snprintf(world->root, sizeof world->root, "%s", "/tmp/hlrec-traefik-XXXXXX");
     assert_non_null(mkdtemp(world->root));
     snprintf(world->folder, sizeof world->folder, "%s/dynamic", world->root);
     assert_int_equal(mkdir(world->folder, 0755), 0);
