@@ -190,6 +190,23 @@ def import_by_id(tap, docker, folder):
     tap.point(not docker.exists("byid"), "and it is managed from then on")
 
 
+def over_tls(tap, docker, folder):
+    tap.section = "TCP with TLS"
+    spec = ("hlrec: 1\nstack: tls\nproviders:\n  docker: {host: 'tcp://127.0.0.1:%d', tls: {ca: '%s', cert: client.pem, key: client-key.pem}}\n"
+            "containers:\n  secured: {image: 'app:1'}\n")
+    stack = Stack(folder, "tls", spec % (docker.port, "ca.pem"))
+    for name in ("ca.pem", "client.pem", "client-key.pem"):
+        shutil.copy(os.path.join(docker.folder, name), stack.path(name))
+    done = stack.apply()
+    tap.equal(done.status, 0, "a client with the right certificate is served", done.text)
+    tap.equal(stack.plan_status().status, 0, "the next plan is empty")
+    stack.run("destroy", "--yes")
+    tap.point(not docker.exists("secured"), "destroy takes it away")
+    stack.write(spec % (docker.port, "client.pem"))
+    done = stack.run("plan")
+    tap.equal(done.status, 7, "a server that another CA vouches for is not trusted", done.text)
+
+
 def planfile(tap, docker, stack):
     tap.section = "saved plans"
     stack.write(SPEC.replace("role: web", "role: planned"))
@@ -268,6 +285,7 @@ def main():
             rollback(tap, docker, stack)
             adoption(tap, docker, stack, folder)
             import_by_id(tap, docker, folder)
+            over_tls(tap, docker, folder)
             planfile(tap, docker, stack)
             guards(tap, docker, stack)
             secrecy(tap, stack, values)

@@ -116,7 +116,20 @@ class Docker:
         self.folder = folder
         self.socket = os.path.join(folder, "docker.sock")
         self.host = "unix://" + self.socket
+        self.port = free_port()
         self.process = None
+
+    def certificates(self):
+        """A CA with a server's and a client's certificate; the same daemon then listens on TCP with TLS, for clients that it knows."""
+        def openssl(*arguments):
+            subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca-key.pem", "-out", "ca.pem", "-subj", "/CN=test-ca", "-days", "2")
+        for name, usage in (("server", "serverAuth"), ("client", "clientAuth")):
+            with open(os.path.join(self.folder, name + ".ext"), "w") as file:
+                file.write(f"extendedKeyUsage={usage}\nsubjectAltName=IP:127.0.0.1\n")
+            openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", name + "-key.pem", "-out", name + ".csr", "-subj", "/CN=" + name)
+            openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca-key.pem", "-CAcreateserial", "-out", name + ".pem", "-days", "2",
+                    "-extfile", name + ".ext")
 
     @staticmethod
     def missing():
@@ -129,9 +142,11 @@ class Docker:
 
     def start(self):
         os.makedirs(self.folder, exist_ok=True)
+        self.certificates()
         log = open(os.path.join(self.folder, "log"), "w")
         self.process = subprocess.Popen(
-            ["dockerd", "--host", self.host, "--data-root", self.folder + "/data", "--exec-root", self.folder + "/exec",
+            ["dockerd", "--host", self.host, "--host", f"tcp://127.0.0.1:{self.port}", "--tlsverify", "--tlscacert", self.folder + "/ca.pem",
+             "--tlscert", self.folder + "/server.pem", "--tlskey", self.folder + "/server-key.pem", "--data-root", self.folder + "/data", "--exec-root", self.folder + "/exec",
              "--pidfile", self.folder + "/pid"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         for _ in range(300):
             if os.path.exists(self.socket) and self.run("version", check=False).status == 0:
