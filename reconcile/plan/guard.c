@@ -6,6 +6,8 @@
 
 /* Fewer objects than this may vanish together without arousing suspicion. */
 enum { VANISHED_LIMIT = 4 };
+/* Where the spec sets no limit: so many deletions, and more than half of all, look like a spec that was cut off. */
+enum { SUSPICIOUS_DELETIONS = 5 };
 
 static void set_guard(struct hl_plan *plan, const char *guard, const char *hint)
 {
@@ -62,6 +64,9 @@ static void guard_max_destroy(struct hl_plan *plan, const struct hl_plan_input *
     else if (share >= 0 && (double)destroyed > share * (double)recorded)
         set_guard(plan, hl_arena_printf(plan->arena, "the plan deletes %zu of %zu objects, max_destroy allows %.0f %%", destroyed, recorded, share * 100.0),
                   "if that is meant, run with --max-destroy set to the number");
+    else if (limit < 0 && share < 0 && destroyed >= SUSPICIOUS_DELETIONS && 2 * destroyed > recorded)
+        set_guard(plan, hl_arena_printf(plan->arena, "the plan deletes %zu of %zu objects, more than half", destroyed, recorded),
+                  "is the spec whole? If that is meant, run with --max-destroy set to the number");
 }
 
 /* An API that suddenly lists nothing is more often broken, or another server, than emptied: what was recorded there is not made anew without a word. */

@@ -34,7 +34,7 @@ static bool is_private(const struct stat *folder)
 }
 
 /* Where the new file can be made unseen; NULL when it must be made in the folder itself. */
-static const char *find_workplace(struct hl_arena *arena, const struct hl_traefik *traefik)
+static const char *find_folder_to_write_in(struct hl_arena *arena, const struct hl_traefik *traefik)
 {
     hl_auto(heap) char *directory = realpath(traefik->directory, NULL);
     char *slash = directory == NULL ? NULL : strrchr(directory, '/');
@@ -72,7 +72,7 @@ static bool move_in(const struct hl_traefik *traefik, const char *text, size_t l
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     hl_auto(error) struct hl_error *error = NULL;
-    const char *path = find_workplace(arena, traefik);
+    const char *path = find_folder_to_write_in(arena, traefik);
     const struct hl_file_write write = {.path = path, .data = text, .length = length, .mode = 0600};
 
     if (path == NULL)
