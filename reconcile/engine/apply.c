@@ -560,19 +560,14 @@ static void skip_rest(struct applier *applier)
     }
 }
 
-/* Whether two turns in a row could do nothing: what is left waits for something that will not come. */
-static bool is_stuck(const struct applier *applier)
-{
-    return applier->running == 0 && applier->finished < applier->count;
-}
-
 static bool walk(struct applier *applier, struct hl_error **err)
 {
     struct work **finished = hl_alloc((parallel_limit(applier) + applier->engine->sessions.count + 2) * sizeof *finished);
     bool ok = take_turn(applier, finished, 0, err);
 
     while (ok && applier->finished < applier->count) {
-        if (applier->running == 0 && (interrupted(applier) || is_stuck(applier)))
+        /* Interrupted, or what is left waits for something that will not come: only what is in flight could change that. */
+        if (applier->running == 0)
             break;
         if (hl_run_cancelled(&applier->engine->run))
             break;

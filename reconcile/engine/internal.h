@@ -51,7 +51,6 @@ struct hl_engine {
     struct hl_arena *plan_arena;
     struct hl_arena **object_arenas; /* one an object that was read: providers fill them side by side */
     size_t object_arenas_count, object_arenas_capacity;
-    struct hl_read_stats *stats;
     int64_t read_ms;
     const char *other_run;
     bool died; /* the lock's former holder ended without finishing */
@@ -179,7 +178,6 @@ struct applier {
     size_t total;             /* tasks that do something, for "3/12" */
     struct hl_map by_address; /* -> struct task * */
     struct hl_plan_input input;
-    struct hl_error *fatal; /* the state cannot be written: stop */
 };
 
 /* perform.c: runs in a worker. */

@@ -99,6 +99,21 @@ const char *hl_mark_filter(struct hl_arena *arena, char separator, const char *l
     return hl_docker_filter(arena, separator, "label", values);
 }
 
+struct hl_value *hl_mark_describe(struct hl_arena *arena, const struct hl_run *run, const char *kind, const char *name, const char *id,
+                                  const struct hl_value *labels, struct hl_value *values)
+{
+    struct hl_value *found = hl_value_map(arena);
+    const char *owner = NULL;
+
+    hl_mark_owner(arena, labels, run, &owner);
+    hl_value_map_put_text(found, "kind", kind);
+    hl_value_map_put_text(found, "name", name);
+    hl_value_map_put_text(found, "id", id);
+    hl_value_map_put_text(found, "owner", owner);
+    hl_value_map_put(found, "values", values);
+    return found;
+}
+
 void hl_mark_judge(struct hl_object *object, const struct hl_run *run, const struct hl_value *labels, const char *id)
 {
     const char *address = hl_value_get_text(labels, "hlrec.address");

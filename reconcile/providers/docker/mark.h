@@ -29,6 +29,9 @@ struct hl_value *hl_mark_strip(struct hl_arena *arena, const struct hl_value *la
 const char *hl_mark_hash(struct hl_arena *arena, const struct hl_run *run, const struct hl_value *desired);
 /* "?filters=..." for objects with the label. */
 const char *hl_mark_filter(struct hl_arena *arena, char separator, const char *label, const char *value);
+/* Describes an object without our mark for `unmanaged`: a map {kind, name, id, owner, values}. */
+struct hl_value *hl_mark_describe(struct hl_arena *arena, const struct hl_run *run, const char *kind, const char *name, const char *id,
+                                  const struct hl_value *labels, struct hl_value *values);
 /* What a live object's owner is for the plan: its mark, else ours when its id is the recorded one (adopted). Fills owner and owner_text. */
 void hl_mark_judge(struct hl_object *object, const struct hl_run *run, const struct hl_value *labels, const char *id);
 

@@ -449,20 +449,14 @@ static bool network_unmanaged(struct hl_session *session, struct hl_arena *arena
     for (size_t i = 0; i < hl_value_count(networks); i++) {
         const struct hl_value *network = hl_value_item(networks, i);
         const char *name = hl_value_get_text(network, "Name");
-        const char *owner = NULL;
-        bool skip = name == NULL || hl_value_get(hl_value_get(network, "Labels"), "hlrec.managed") != NULL;
+        const struct hl_value *labels = hl_value_get(network, "Labels");
+        bool skip = name == NULL || hl_value_get(labels, "hlrec.managed") != NULL;
         for (size_t j = 0; j < HL_COUNT(predefined) && !skip; j++)
             skip = strcmp(name, predefined[j]) == 0;
         if (skip)
             continue;
-        struct hl_value *found = hl_value_map(arena);
-        hl_mark_owner(arena, hl_value_get(network, "Labels"), docker->run, &owner);
-        hl_value_map_put_text(found, "kind", "network");
-        hl_value_map_put_text(found, "name", name);
-        hl_value_map_put_text(found, "id", hl_value_get_text(network, "Id"));
-        hl_value_map_put_text(found, "owner", owner);
-        hl_value_map_put(found, "values", written_values(arena, network));
-        hl_value_list_add(arena, list, found);
+        hl_value_list_add(arena, list,
+                          hl_mark_describe(arena, docker->run, "network", name, hl_value_get_text(network, "Id"), labels, written_values(arena, network)));
     }
     return true;
 }

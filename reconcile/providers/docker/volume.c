@@ -248,19 +248,12 @@ static bool volume_unmanaged(struct hl_session *session, struct hl_arena *arena,
     for (size_t i = 0; i < hl_value_count(volumes); i++) {
         const struct hl_value *volume = hl_value_item(volumes, i);
         const char *name = hl_value_get_text(volume, "Name");
-        const char *owner = NULL;
-        if (name == NULL || hl_docker_is_id(name) || hl_value_get(hl_value_get(volume, "Labels"), "hlrec.managed") != NULL)
+        const struct hl_value *labels = hl_value_get(volume, "Labels");
+        if (name == NULL || hl_docker_is_id(name) || hl_value_get(labels, "hlrec.managed") != NULL)
             continue;
-        struct hl_value *found = hl_value_map(arena);
-        hl_mark_owner(arena, hl_value_get(volume, "Labels"), docker->run, &owner);
-        hl_value_map_put_text(found, "kind", "volume");
-        hl_value_map_put_text(found, "name", name);
-        hl_value_map_put_text(found, "id", name);
-        hl_value_map_put_text(found, "owner", owner);
         struct hl_value *values = live_values(arena, volume);
         hl_map_remove(values->map, "name"); /* the block's */
-        hl_value_map_put(found, "values", values);
-        hl_value_list_add(arena, list, found);
+        hl_value_list_add(arena, list, hl_mark_describe(arena, docker->run, "volume", name, name, labels, values));
     }
     return true;
 }
