@@ -38,7 +38,20 @@ struct hl_session {
     const struct hl_value *settings; /* decoded by type->fields; NULL for an implicit instance */
     struct hl_arena *arena;          /* for open() alone: not thread-safe */
     void *data;                      /* the provider's own */
+    /* Of the other providers that its resources use (fields with `uses`): all open; NULL-terminated, or NULL. See hl_session_used(). */
+    struct hl_session *const *used;
+    /* What the provider kept with hl_session_keep(), in this run or a former one: sealed in the state, by the instance's name; NULL when nothing. */
+    const struct hl_value *kept;
+    bool (*keep)(struct hl_session *session, const struct hl_value *value, struct hl_error **err); /* NULL where nothing may be changed */
+    void *engine;                                                                                  /* the engine's own */
 };
+
+/* The open session of an instance of another provider that this one's resources use; `instance` NULL: the one of the type. Never NULL within verbs of a kind
+ * whose fields say `uses`. */
+struct hl_session *hl_session_used(const struct hl_session *session, const char *type, const char *instance);
+/* Keeps a value of the provider's own (a token that was told only once), durably and sealed when it returns; session->kept is it from then on. For setup()
+ * alone. */
+bool hl_session_keep(struct hl_session *session, const struct hl_value *value, struct hl_error **err) HL_MUST_CHECK;
 
 /* One resource to be read. */
 struct hl_object {
@@ -95,6 +108,7 @@ struct hl_recovery {
     const char *address, *name, *operation, *action, *id; /* as in the intent */
     const struct hl_value *desired, *checkpoint;          /* may be NULL */
     const struct hl_recorded *recorded;                   /* NULL: not recorded before the action */
+    int64_t started_ms;                                   /* when the action began, Unix milliseconds by this machine's clock */
     struct hl_arena *arena;
     /* Out: */
     enum hl_recovered {
@@ -134,9 +148,12 @@ struct hl_provider_verbs {
     /* Must: checks the settings and makes session->data. No call to the system yet, so that opening is instant. */
     bool (*open)(struct hl_session *session, struct hl_error **err);
     void (*close)(struct hl_session *session);
-    /* Must: one cheap call that tells whether the system answers and takes the credentials; `report` (may be NULL) gets lines for `doctor`. HL_E_UNREACHABLE or
-     * HL_E_AUTH. */
+    /* Must: one cheap call that tells whether the system answers and takes the credentials; `report` (may be NULL) gets lines for `doctor`. HL_E_UNREACHABLE,
+     * HL_E_AUTH, or HL_E_NOT_SET_UP. */
     bool (*ready)(struct hl_session *session, struct hl_text *report, struct hl_error **err);
+    /* May: what must be done once before the system can be used: its first owner, an API token of hlrec's own. Called by apply alone, after ready() has failed
+     * with HL_E_NOT_SET_UP (which a plan shows as "decided during apply"); then ready() is asked again. Must bear being killed anywhere and called again. */
+    bool (*setup)(struct hl_session *session, struct hl_error **err);
     /* May: how many actions at once the system bears; 0 for no limit of its own. */
     size_t (*parallel)(struct hl_session *session);
     /* May: calls made so far, for the plan's head line. */

@@ -47,6 +47,8 @@ struct hl_field {
     const char *fallback;          /* the system's default, as the spec would write it; what a field goes back to when the spec drops it */
     const char *key;               /* list of objects: the member by which items are matched (diffed like a map) */
     const char *refers_to;         /* a string (or list item, or map key) that names a resource of this kind, if the spec has one */
+    const char *uses;              /* an object that is done with another provider's help: its type. The instance is the object's member `provider`, or the
+                                      only one of the type */
     bool must_exist;               /* `refers_to`: the spec must have it, unless its name has an '@', which says where else it is */
     unsigned forms;                /* enum hl_form */
     enum hl_order order;

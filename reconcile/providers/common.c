@@ -25,6 +25,23 @@ bool hl_run_sleep(const struct hl_run *run, int64_t ms)
     return !hl_run_cancelled(run);
 }
 
+struct hl_session *hl_session_used(const struct hl_session *session, const char *type, const char *instance)
+{
+    for (struct hl_session *const *used = session->used; used != NULL && *used != NULL; used++) {
+        const bool wanted = instance != NULL ? strcmp((*used)->name, instance) == 0 : strcmp((*used)->type->name, type) == 0;
+        if (wanted)
+            return *used;
+    }
+    return NULL;
+}
+
+bool hl_session_keep(struct hl_session *session, const struct hl_value *value, struct hl_error **err)
+{
+    if (session->keep == NULL)
+        return hl_fail(err, HL_E_FAILED, "provider '%s' may change nothing here", session->name);
+    return session->keep(session, value, err);
+}
+
 bool hl_op_checkpoint(struct hl_op *op, const struct hl_value *value, struct hl_error **err)
 {
     if (op->checkpoint == NULL)

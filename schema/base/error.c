@@ -13,7 +13,7 @@ enum { MESSAGE_MAXIMUM = 64 * 1024 };
 static const char *const code_names[] = {
     [HL_E_FAILED] = "failed",           [HL_E_SPEC] = "spec",       [HL_E_LOCKED] = "locked",           [HL_E_REJECTED] = "rejected",
     [HL_E_UNREACHABLE] = "unreachable", [HL_E_AUTH] = "auth",       [HL_E_NOT_FOUND] = "not_found",     [HL_E_CONFLICT] = "conflict",
-    [HL_E_REFUSED] = "refused",         [HL_E_TIMEOUT] = "timeout", [HL_E_INTERRUPTED] = "interrupted",
+    [HL_E_REFUSED] = "refused",         [HL_E_TIMEOUT] = "timeout", [HL_E_INTERRUPTED] = "interrupted", [HL_E_NOT_SET_UP] = "not_set_up",
 };
 _Static_assert(HL_COUNT(code_names) == HL_E_CODES, "a name for each code");
 

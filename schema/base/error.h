@@ -27,6 +27,7 @@ enum hl_code {
     HL_E_REFUSED,     /* a guard of hlrec's own: protect, max_destroy, a stale plan */
     HL_E_TIMEOUT,     /* not ready, not healthy in time */
     HL_E_INTERRUPTED, /* Ctrl-C, SIGTERM */
+    HL_E_NOT_SET_UP,  /* a system that waits for its first set-up */
     HL_E_CODES
 };
 

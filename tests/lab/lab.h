@@ -31,6 +31,12 @@ struct lab_options {
     size_t faults_count;
     int64_t latency_ms;
     int64_t docker_minor; /* Docker API 1.<this> */
+    const char *netbird;  /* its version: "0.66.0" ... */
+    const char *infisical;
+    const char *authentik;
+    const char *only;   /* name of the one API that is served; NULL: all */
+    const char *listen; /* ADDRESS:PORT of that one instead of a free port on loopback; NULL */
+    const char *data;   /* folder where APIs keep what they hold; NULL: nowhere */
 };
 
 /* --- What an API may ask --- */
@@ -42,6 +48,11 @@ int64_t lab_now_ns(void);
 bool lab_wait(struct lab *lab, int64_t ms);
 /* Something changed: wakes all that wait. */
 void lab_notify(struct lab *lab);
+
+/* What API `name` kept in --data at last, or NULL. Lists and maps that may be changed. */
+struct hl_value *lab_load(const struct lab *lab, struct hl_arena *arena, const char *name);
+/* Keeps it, atomically; does nothing without --data. */
+void lab_save(const struct lab *lab, const char *name, const struct hl_value *value);
 
 /* --- One request --- */
 
