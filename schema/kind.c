@@ -44,6 +44,46 @@ const struct hl_provider_type *hl_provider_type_find(const struct hl_registry *r
     return NULL;
 }
 
+static bool has_uses(const struct hl_field *fields)
+{
+    for (const struct hl_field *field = fields; field != NULL && field->name != NULL; field++)
+        if (field->uses != NULL || (field->fields != fields && has_uses(field->fields)))
+            return true;
+    return false;
+}
+
+bool hl_kind_has_uses(const struct hl_kind *kind)
+{
+    return has_uses(kind->fields);
+}
+
+static void visit_use(const struct hl_field *field, const struct hl_value *value,
+                      void (*visit)(void *context, const char *type, const char *instance, struct hl_span at), void *context)
+{
+    if (field->uses != NULL)
+        visit(context, field->uses, hl_value_get_text(value, "provider"), value->at);
+    if (field->fields == NULL)
+        return;
+    if (field->type == HL_F_OBJECT) {
+        hl_kind_each_use(field->fields, value, visit, context);
+        return;
+    }
+    for (size_t i = 0; i < hl_value_count(value); i++)
+        hl_kind_each_use(field->fields, value->type == HL_MAP ? hl_value_at(value, i) : hl_value_item(value, i), visit, context);
+}
+
+void hl_kind_each_use(const struct hl_field *fields, const struct hl_value *value,
+                      void (*visit)(void *context, const char *type, const char *instance, struct hl_span at), void *context)
+{
+    if (!hl_value_is(value, HL_MAP))
+        return;
+    for (const struct hl_field *field = fields; field->name != NULL; field++) {
+        const struct hl_value *member = hl_value_get(value, field->name);
+        if (!hl_value_is_null(member))
+            visit_use(field, member, visit, context);
+    }
+}
+
 static void redact_field(const struct hl_field *field, const struct hl_value *value, struct hl_redactor *redactor)
 {
     if (field->sensitive) {

@@ -139,6 +139,10 @@ const struct hl_kind *hl_kind_find(const struct hl_registry *registry, const cha
 void hl_kind_redact(const struct hl_field *fields, const struct hl_value *value, struct hl_redactor *redactor);
 const struct hl_kind *hl_kind_find_section(const struct hl_registry *registry, const char *section, const char *provider);
 const struct hl_provider_type *hl_provider_type_find(const struct hl_registry *registry, const char *name);
+/* Whether some field says `uses`; then the parts of `value` that do are given to visit(), with the instance that they name or NULL. */
+bool hl_kind_has_uses(const struct hl_kind *kind);
+void hl_kind_each_use(const struct hl_field *fields, const struct hl_value *value,
+                      void (*visit)(void *context, const char *type, const char *instance, struct hl_span at), void *context);
 /* The fields that every resource takes besides its own: provider, when, needs, protect, ignore, adopt, replace, timeout, description. */
 extern const struct hl_field hl_common_fields[];
 

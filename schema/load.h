@@ -34,6 +34,7 @@ struct hl_loader {
     const struct hl_kind *referring_kind;  /* the kind that `referring` is of */
     const struct hl_field *referring[128]; /* its fields that name other resources */
     size_t referring_count;
+    bool using; /* `referring_kind` has fields with `uses` */
 };
 
 /* What a scope may look at. */
@@ -93,5 +94,7 @@ void hl_dependencies_add_needs(struct hl_loader *loader, const struct hl_value *
  * set in any case. */
 struct hl_provider_spec *hl_provider_choose(struct hl_loader *loader, const char *section, const struct hl_node *body, struct hl_span at,
                                             const struct hl_kind **kind);
+/* The instance that a field with `uses` means; NULL after a finding. */
+struct hl_provider_spec *hl_provider_use(struct hl_loader *loader, const char *type, const char *instance, struct hl_span at);
 
 #endif

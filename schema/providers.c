@@ -292,3 +292,49 @@ void hl_load_provider_settings(struct hl_loader *loader)
         provider->needs = hl_dependencies_take(loader, &provider->needs_count);
     }
 }
+
+static void report_no_instance(struct hl_loader *loader, const char *type, const char *instance, struct hl_span at)
+{
+    const struct hl_map *providers = &loader->spec->providers;
+    const char **names = hl_arena_alloc(loader->spec->arena, (providers->count + 1) * sizeof *names);
+    size_t count = 0;
+
+    for (size_t i = 0; i < providers->count; i++) {
+        const struct hl_provider_spec *provider = providers->entries[i].value;
+
+        if (strcmp(provider->type->name, type) == 0)
+            names[count++] = provider->name;
+    }
+    if (instance != NULL) {
+        struct hl_diag *diag = hl_diag_error(loader->diags, at, "there is no provider '%s' of type '%s'", instance, type);
+
+        hl_diag_suggest(loader->diags, diag, instance, names, count);
+    } else if (count == 0) {
+        struct hl_diag *diag = hl_diag_error(loader->diags, at, "this needs a provider of type '%s', and none is declared", type);
+
+        hl_diag_hint(loader->diags, diag, "add it to 'providers:'; `hlrec explain providers.%s` shows its settings", type);
+    } else {
+        struct hl_diag *diag = hl_diag_error(loader->diags, at, "there are %zu providers of type '%s': say which one", count, type);
+
+        hl_diag_hint(loader->diags, diag, "add 'provider: %s'", names[0]);
+    }
+}
+
+struct hl_provider_spec *hl_provider_used(const struct hl_spec *spec, const char *type, const char *instance)
+{
+    struct hl_provider_spec *named = hl_map_find(&spec->providers, instance != NULL ? instance : type);
+    size_t count = 0;
+
+    if (named != NULL && strcmp(named->type->name, type) == 0)
+        return named;
+    return instance != NULL ? NULL : find_only(spec, type, &count);
+}
+
+struct hl_provider_spec *hl_provider_use(struct hl_loader *loader, const char *type, const char *instance, struct hl_span at)
+{
+    struct hl_provider_spec *provider = hl_provider_used(loader->spec, type, instance);
+
+    if (provider == NULL && !is_broken(loader, instance != NULL ? instance : type))
+        report_no_instance(loader, type, instance, at);
+    return provider;
+}

@@ -262,6 +262,7 @@ static void add_referred(struct hl_loader *loader, const struct hl_resource *res
     if (loader->referring_kind != resource->kind) {
         loader->referring_kind = resource->kind;
         loader->referring_count = 0;
+        loader->using = hl_kind_has_uses(resource->kind);
         for (const struct hl_field *field = resource->kind->fields; field->name != NULL; field++)
             if (refers(field) && loader->referring_count < HL_COUNT(loader->referring))
                 loader->referring[loader->referring_count++] = field;
@@ -334,6 +335,53 @@ static void add_providers_needs(struct hl_loader *loader, const struct hl_provid
         hl_dependencies_add(loader, provider->needs[i].to, HL_EDGE_PROVIDER, NULL, provider->needs[i].at);
 }
 
+/* The instances that a body uses besides its own. */
+struct uses {
+    struct hl_loader *loader;
+    struct hl_provider_spec *found[8];
+    size_t count;
+};
+
+static void add_use(void *context, const char *type, const char *instance, struct hl_span at)
+{
+    struct uses *uses = context;
+    struct hl_provider_spec *provider = hl_provider_use(uses->loader, type, instance, at);
+
+    for (size_t i = 0; i < uses->count; i++)
+        if (uses->found[i] == provider)
+            return;
+    if (provider == NULL)
+        return;
+    if (uses->count == HL_COUNT(uses->found)) {
+        hl_diag_error(uses->loader->diags, at, "more than %zu providers are used by one resource", HL_COUNT(uses->found));
+        return;
+    }
+    uses->found[uses->count++] = provider;
+}
+
+static int compare_providers(const void *a, const void *b)
+{
+    return strcmp((*(struct hl_provider_spec *const *)a)->name, (*(struct hl_provider_spec *const *)b)->name);
+}
+
+/* What a used provider needs is needed by its user as well. */
+static void load_uses(struct hl_loader *loader, struct hl_resource *resource)
+{
+    struct uses uses = {.loader = loader};
+
+    if (!loader->using)
+        return;
+    hl_kind_each_use(resource->kind->fields, resource->value, add_use, &uses);
+    if (uses.count == 0)
+        return;
+    qsort(uses.found, uses.count, sizeof(struct hl_provider_spec *), compare_providers);
+    resource->uses = hl_arena_alloc(loader->spec->arena, (uses.count + 1) * sizeof(struct hl_provider_spec *));
+    for (size_t i = 0; i < uses.count; i++) {
+        resource->uses[i] = uses.found[i];
+        add_providers_needs(loader, uses.found[i]);
+    }
+}
+
 static void load_body(struct hl_loader *loader, struct hl_resource *resource, const struct hl_scope *scope)
 {
     const struct hl_value *needs;
@@ -347,6 +395,7 @@ static void load_body(struct hl_loader *loader, struct hl_resource *resource, co
     hl_dependencies_add_needs(loader, needs);
     add_referred(loader, resource);
     add_providers_needs(loader, resource->provider);
+    load_uses(loader, resource);
     resource->needs = hl_dependencies_take(loader, &resource->needs_count);
     loader->diags->address = NULL;
 }

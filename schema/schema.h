@@ -55,7 +55,8 @@ struct hl_resource {
     const char *description;
     struct hl_dependency *needs; /* in the order of first mention, one per resource; the provider's needs included */
     size_t needs_count;
-    size_t rank; /* position in a topological order that is the same for the same spec, whatever the order of its keys */
+    struct hl_provider_spec **uses; /* other providers that its fields with `uses` name, sorted by name; NULL-terminated, or NULL when there are none */
+    size_t rank;                    /* position in a topological order that is the same for the same spec, whatever the order of its keys */
 };
 
 struct hl_move {
@@ -143,6 +144,8 @@ enum hl_truth hl_spec_when(const struct hl_spec *spec, const struct hl_resource 
                            const char **waits_for);
 struct hl_value *hl_spec_output(const struct hl_spec *spec, const struct hl_output *output, struct hl_arena *arena, const struct hl_outputs *outputs,
                                 struct hl_diags *diags);
+/* The instance that a field with `uses: type` means: of this name, or (NULL) named like the type, or the only one of the type; NULL when there is none. */
+struct hl_provider_spec *hl_provider_used(const struct hl_spec *spec, const char *type, const char *instance);
 struct hl_resource *hl_spec_find(const struct hl_spec *spec, const char *address);
 
 /* The tables as text (schema/emit_*.c). */

@@ -221,6 +221,13 @@ bool hl_secret_move(struct hl_store *store, const char *from, const char *to, st
 /* Opens all with the present data key and seals them with `key`. */
 bool hl_secret_reseal(struct hl_store *store, const unsigned char key[HL_KEY_BYTES], struct hl_error **err) HL_MUST_CHECK;
 
+/* ---- kept.c ---- */
+
+bool hl_kept_reseal(struct hl_store *store, const unsigned char key[HL_KEY_BYTES], struct hl_error **err) HL_MUST_CHECK;
+/* Calls take() for each value that is kept. */
+bool hl_kept_collect(struct hl_store *store, struct hl_arena *arena, void (*take)(struct hl_arena *arena, const struct hl_value *value, struct hl_value *list),
+                     struct hl_value *list, struct hl_error **err) HL_MUST_CHECK;
+
 /* ---- backup.c ---- */
 
 /* The last-good copy `<state>.bak`; a failure is noted among the run's events and else ignored. */

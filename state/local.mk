@@ -10,6 +10,7 @@ noinst_LIBRARIES += %reldir%/libhlstate.a
 	%reldir%/files.c \
 	%reldir%/history.c \
 	%reldir%/journal.c \
+	%reldir%/kept.c \
 	%reldir%/key.c \
 	%reldir%/key.h \
 	%reldir%/keyring.c \

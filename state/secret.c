@@ -259,5 +259,5 @@ bool hl_store_secrets(struct hl_store *store, struct hl_arena *arena, struct hl_
         collect_texts(arena, value, list);
     }
     *out_list = list;
-    return true;
+    return hl_kept_collect(store, arena, collect_texts, list, err);
 }

@@ -138,6 +138,9 @@ bool hl_store_events(struct hl_store *store, struct hl_arena *arena, int64_t run
 /* Small named texts (guard: spec hash of the last run, the last applied commit ...). *out is NULL when absent. */
 bool hl_store_get(struct hl_store *store, struct hl_arena *arena, const char *name, const char **out, struct hl_error **err) HL_MUST_CHECK;
 bool hl_store_put(struct hl_store *store, const char *name, const char *value, struct hl_error **err) HL_MUST_CHECK;
+/* A value of a provider's own (a token that was told only once), sealed, by the name of its instance. *out is NULL when there is none. */
+bool hl_store_keep(struct hl_store *store, const char *name, const struct hl_value *value, struct hl_error **err) HL_MUST_CHECK;
+bool hl_store_kept(struct hl_store *store, struct hl_arena *arena, const char *name, struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;
 
 /* A consistent copy (0600) while others read and write; refuses to overwrite. */
 bool hl_store_backup(struct hl_store *store, const char *path, struct hl_error **err) HL_MUST_CHECK;

@@ -46,35 +46,93 @@ static bool same_batch(const struct task *a, const struct task *b)
     return a->batched && b->batched && a->session == b->session;
 }
 
-static void make_task(struct applier *applier, struct task *task, struct hl_step *step)
+static struct task *add_task(struct applier *applier, struct hl_step *step)
 {
     struct hl_engine *engine = applier->engine;
+    struct hl_arena *arena = hl_arena_new();
+    struct task *task = hl_arena_alloc(arena, sizeof *task);
 
-    *task = (struct task){.applier = applier, .step = step, .arena = hl_arena_new()};
+    *task = (struct task){.applier = applier, .step = step, .arena = arena};
     if (step->kind != NULL) {
-        task->session = engine_session(engine, step->provider, step->kind->provider);
+        task->session = engine_session_for(engine, step);
         task->batched = step->kind->verbs->apply_batch != NULL && step->action != HL_ACTION_FORGET;
     }
+    if (applier->count == applier->capacity) {
+        applier->capacity = applier->capacity == 0 ? 64 : applier->capacity * 2;
+        applier->tasks = hl_realloc(applier->tasks, applier->capacity * sizeof *applier->tasks);
+    }
+    applier->tasks[applier->count++] = task;
     hl_map_put(&applier->by_address, step->address, task);
-    applier->total += is_action(step->action);
+    applier->total += is_action(step->action) && !step->former;
+    return task;
+}
+
+static void link_task(struct applier *applier, struct task *task)
+{
+    for (const char **need = task->step->needs; need != NULL && *need != NULL; need++) {
+        struct task *needed = hl_map_find(&applier->by_address, *need);
+        if (needed != NULL && needed != task && !is_terminal(needed) && !same_batch(task, needed))
+            add_dependent(needed, task);
+    }
 }
 
 static void make_tasks(struct applier *applier)
 {
     const struct hl_plan *plan = applier->engine->plan;
 
-    applier->tasks = hl_arena_alloc(applier->engine->arena, (plan->count + 1) * sizeof *applier->tasks);
-    applier->count = plan->count;
     for (size_t i = 0; i < plan->count; i++)
-        make_task(applier, &applier->tasks[i], plan->steps[i]);
-    for (size_t i = 0; i < plan->count; i++) {
-        struct task *task = &applier->tasks[i];
-        for (const char **need = task->step->needs; need != NULL && *need != NULL; need++) {
-            struct task *needed = hl_map_find(&applier->by_address, *need);
-            if (needed != NULL && needed != task && !same_batch(task, needed))
-                add_dependent(needed, task);
-        }
+        (void)add_task(applier, plan->steps[i]);
+    for (size_t i = 0; i < applier->count; i++)
+        link_task(applier, applier->tasks[i]);
+}
+
+static void add_dependents(const struct task *task, struct hl_map *found)
+{
+    for (size_t i = 0; i < task->dependents_count; i++) {
+        struct task *next = task->dependents[i];
+        if (!hl_map_has(found, next->step->address))
+            hl_map_put(found, next->step->address, next);
     }
+}
+
+/* All that wait for `task`, also by way of others. */
+static const char **former_needs(const struct task *task)
+{
+    struct hl_arena *arena = task->applier->engine->arena;
+    struct hl_map found;
+
+    hl_map_init(&found, arena);
+    add_dependents(task, &found);
+    for (size_t i = 0; i < found.count; i++)
+        add_dependents(found.entries[i].value, &found);
+    const char **needs = hl_arena_alloc(arena, (found.count + 1) * sizeof *needs);
+    for (size_t i = 0; i < found.count; i++)
+        needs[i] = found.entries[i].key;
+    return needs;
+}
+
+/* A replacement made the new object; the old one goes when those that use it have the new one, and stays for the next run where one of them fails. */
+static void add_former(struct task *task, const struct hl_record *record)
+{
+    struct hl_arena *arena = task->applier->engine->arena;
+    struct hl_step *step = hl_arena_alloc(arena, sizeof *step);
+    struct hl_live *live = hl_arena_alloc(arena, sizeof *live);
+
+    *live = (struct hl_live){.presence = HL_LIVE_PRESENT, .id = record->id, .values = record->live, .owner = HL_OWNER_US};
+    *step = *task->step;
+    step->address = hl_former_address(arena, task->step->address, record->id);
+    step->name = strchr(step->address, '.') + 1;
+    step->resource = NULL;
+    step->live = live;
+    step->desired = NULL;
+    step->action = HL_ACTION_DELETE;
+    step->reason = "replaced by a new one, which its users have by now";
+    step->former = true;
+    step->late = false;
+    step->changes_count = 0;
+    step->needs = former_needs(task);
+    step->used_by = NULL;
+    link_task(task->applier, add_task(task->applier, step));
 }
 
 static void emit(struct task *task, enum hl_event_type type, const char *message)
@@ -87,7 +145,7 @@ static void emit(struct task *task, enum hl_event_type type, const char *message
                                      .address = task->step->address,
                                      .action = task->step->action,
                                      .message = message,
-                                     .error = task->error,
+                                     .error = type == HL_EVENT_PROGRESS ? NULL : task->error, /* the worker's own until it has ended */
                                      .elapsed_ms = task->started_ms > 0 ? engine_clock_ms() - task->started_ms : 0,
                                      .finished = applier->finished,
                                      .total = applier->total,
@@ -179,12 +237,14 @@ static void end_refused(struct task *task)
     emit(task, HL_EVENT_SKIPPED, task->step->reason);
 }
 
-/* The first need that failed or was put off, or NULL. */
+/* The first need that failed or was put off, or NULL. What a replacement left stays as well while one of its users could not be looked at. */
 static const struct task *find_blocker(const struct task *task)
 {
     for (const char **need = task->step->needs; need != NULL && *need != NULL; need++) {
         const struct task *needed = hl_map_find(&task->applier->by_address, *need);
-        if (needed != NULL && is_terminal(needed) && needed->state != TASK_DONE)
+        if (needed == NULL || !is_terminal(needed))
+            continue;
+        if (needed->state != TASK_DONE || (task->step->former && needed->step->action == HL_ACTION_REFUSE))
             return needed;
     }
     return NULL;
@@ -218,6 +278,13 @@ static struct work *new_work(struct applier *applier, size_t count)
     return work;
 }
 
+static bool keep(struct hl_session *session, const struct hl_value *value, struct hl_error **err)
+{
+    struct applier *applier = session->engine;
+
+    return pool_keep(applier->pool, (struct session *)session, value, err); /* its first member */
+}
+
 static void start_opening(struct turn *turn, struct applier *applier, struct session *session)
 {
     const struct hl_outputs outputs = {current_output, applier};
@@ -230,6 +297,8 @@ static void start_opening(struct turn *turn, struct applier *applier, struct ses
     }
     work->opening = session;
     session->opening = true;
+    session->session.keep = keep;
+    session->session.engine = applier;
     engine_reading_prepare(applier->engine, session, &work->reading, &outputs);
     applier->running++;
     turn->started[turn->count++] = work;
@@ -278,7 +347,27 @@ static bool has_room(const struct applier *applier, const struct session *sessio
     return own == 0 || session->running < own;
 }
 
-/* Whether the task's provider is open and its object read; else sees to it. False: not yet. */
+/* Opens what comes late and was not tried yet. */
+static void open_late(struct turn *turn, struct applier *applier, struct session *session)
+{
+    if ((session->state == SESSION_LATE || session->state == SESSION_CLOSED) && !session->read && !session->opening && has_room(applier, session))
+        start_opening(turn, applier, session);
+}
+
+/* A view is opened when all that it is made of is open. */
+static void open_view(struct turn *turn, struct applier *applier, struct session *view)
+{
+    open_late(turn, applier, view->base);
+    for (struct session **used = view->uses; *used != NULL; used++)
+        open_late(turn, applier, *used);
+    if (engine_session_culprit(view)->opening)
+        return;
+    engine_session_join(view);
+    if (view->state == SESSION_OPEN && !view->read)
+        start_opening(turn, applier, view);
+}
+
+/* Whether the task's provider is open and its object read, or will never be; else sees to it. False: not yet. */
 static bool provider_is_ready(struct turn *turn, struct task *task)
 {
     struct applier *applier = task->applier;
@@ -287,22 +376,24 @@ static bool provider_is_ready(struct turn *turn, struct task *task)
     if (session->state == SESSION_OPEN || task->step->action == HL_ACTION_FORGET)
         return session->state != SESSION_OPEN || session->read || hl_map_has(&applier->engine->live, task->step->address) ||
                applier->engine->options.no_refresh;
-    if ((session->state == SESSION_LATE || session->state == SESSION_CLOSED) && !session->read && has_room(applier, session))
-        start_opening(turn, applier, session);
+    if (session->base != NULL)
+        open_view(turn, applier, session);
+    else
+        open_late(turn, applier, session);
     return session->state == SESSION_FAILED || session->state == SESSION_LACKING;
 }
 
 static void end_without_provider(struct task *task)
 {
-    struct session *session = task->session;
+    const struct session *culprit = engine_session_culprit(task->session);
 
-    if (session->state == SESSION_LACKING) {
-        end_deferred(task, hl_arena_printf(task->arena, "provider '%s' has no %s yet", session->session.name, session->lacking));
+    if (task->session->state == SESSION_LACKING) {
+        end_deferred(task, hl_arena_printf(task->arena, "provider '%s' has no %s yet", culprit->session.name, culprit->lacking));
         return;
     }
     task->step->action = HL_ACTION_REFUSE;
-    task->step->refuse_code = session->error != NULL ? session->error->code : HL_E_UNREACHABLE;
-    task->step->reason = hl_arena_printf(task->arena, "provider '%s' could not be opened", session->session.name);
+    task->step->refuse_code = culprit->error != NULL ? culprit->error->code : HL_E_UNREACHABLE;
+    task->step->reason = hl_arena_printf(task->arena, "provider '%s' could not be opened", culprit->session.name);
     end_refused(task);
 }
 
@@ -411,7 +502,7 @@ static bool start_ready(struct applier *applier, struct turn *turn, struct hl_er
         moved = false;
         batched = 0;
         for (size_t i = 0; ok && i < applier->count; i++) {
-            struct task *task = &applier->tasks[i];
+            struct task *task = applier->tasks[i];
             bool startable = false;
             if (task->state != TASK_WAITING || task->needs_left > 0)
                 continue;
@@ -439,8 +530,11 @@ static bool settle_task(struct task *task, struct hl_error **err)
 
     if (!task_settle(task, err))
         return false;
+    const struct hl_record *former = task->ok ? task_former(task) : NULL;
+    if (former != NULL)
+        add_former(task, former);
     if (task->ok) {
-        result->done[task->op.action]++;
+        result->done[task->op.action] += !task->step->former; /* it was counted as a replacement */
     } else {
         result->failed++;
         result->unreachable = result->unreachable || task->error->code == HL_E_UNREACHABLE || task->error->code == HL_E_AUTH;
@@ -500,6 +594,23 @@ static void show_progress(struct message *message)
     message_free(message);
 }
 
+/* A provider keeps a value of its own, durably before it goes on. */
+static void answer_keep(struct applier *applier, struct message *message)
+{
+    struct session *session = message->owner;
+    struct hl_store *store = applier->engine->store;
+    struct hl_value *kept = hl_value_mark_sensitive(hl_value_copy(session->arena, message->value));
+
+    hl_redactor_add_value(applier->engine->run.redactor, kept);
+    message->ok =
+        hl_store_begin(store, &message->error) && hl_store_keep(store, session->session.name, kept, &message->error) && hl_store_commit(store, &message->error);
+    if (message->ok)
+        session->session.kept = kept;
+    else
+        hl_store_rollback(store);
+    pool_answer(applier->pool, message);
+}
+
 /* Takes all messages there are; finished works go to `works` (room for one a worker). */
 static size_t collect(struct applier *applier, struct work **works, int64_t wait_ms)
 {
@@ -509,6 +620,9 @@ static size_t collect(struct applier *applier, struct work **works, int64_t wait
         switch (message->type) {
         case MESSAGE_CHECKPOINT:
             answer_checkpoint(applier, message);
+            break;
+        case MESSAGE_KEEP:
+            answer_keep(applier, message);
             break;
         case MESSAGE_PROGRESS:
             show_progress(message);
@@ -551,13 +665,30 @@ static bool take_turn(struct applier *applier, struct work **finished, size_t co
 static void skip_rest(struct applier *applier)
 {
     for (size_t i = 0; i < applier->count; i++) {
-        struct task *task = &applier->tasks[i];
+        struct task *task = applier->tasks[i];
         if (task->state != TASK_WAITING)
             continue;
         if (is_action(task->step->action))
             applier->result->skipped++;
         task->state = TASK_SKIPPED;
     }
+}
+
+/* What a former run had begun with a provider that has only now come within reach is looked at before its objects are decided; they are read once more. */
+static bool recover_opened(struct applier *applier, struct work *work, struct hl_error **err)
+{
+    struct hl_engine *engine = applier->engine;
+    const struct hl_outputs outputs = {current_output, applier};
+
+    if (work->opening == NULL || !work->ok || engine->unresolved == 0)
+        return true;
+    if (!engine_recover_session(engine, work->opening, err))
+        return false;
+    applier->input = engine_plan_input(engine);
+    hl_error_free(work->reading.error);
+    engine_reading_prepare(engine, work->opening, &work->reading, &outputs);
+    engine_reading_run(&work->reading);
+    return true;
 }
 
 static bool walk(struct applier *applier, struct hl_error **err)
@@ -572,7 +703,9 @@ static bool walk(struct applier *applier, struct hl_error **err)
         if (hl_run_cancelled(&applier->engine->run))
             break;
         const size_t count = collect(applier, finished, TURN_MS);
-        if (count > 0)
+        for (size_t i = 0; ok && i < count; i++)
+            ok = recover_opened(applier, finished[i], err);
+        if (ok && count > 0)
             ok = take_turn(applier, finished, count, err);
         engine_emit(applier->engine, &(struct hl_event){.type = HL_EVENT_PROGRESS, .finished = applier->finished, .total = applier->total});
     }
@@ -674,9 +807,10 @@ static bool check_plan(const struct hl_engine *engine, struct hl_error **err)
 static void free_tasks(struct applier *applier)
 {
     for (size_t i = 0; i < applier->count; i++) {
-        hl_error_free(applier->tasks[i].error);
-        hl_arena_free(applier->tasks[i].arena);
+        hl_error_free(applier->tasks[i]->error);
+        hl_arena_free(applier->tasks[i]->arena);
     }
+    free(applier->tasks);
 }
 
 bool hl_engine_apply(struct hl_engine *engine, const struct hl_apply_options *options, struct hl_apply_result *result, struct hl_error **err)

@@ -55,6 +55,7 @@ static struct hl_recorded *to_recorded(struct hl_arena *arena, const struct hl_r
         .kind = record->kind,
         .name = record->name,
         .provider = record->provider,
+        .provider_type = record->provider_type,
         .id = record->id,
         .desired = record->desired,
         .live = record->live,
@@ -214,7 +215,7 @@ const struct hl_read_stats *hl_engine_stats(const struct hl_engine *engine, size
     *count = 0;
     for (size_t i = 0; i < engine->sessions.count; i++) {
         const struct session *session = engine->sessions.entries[i].value;
-        if (session->state != SESSION_CLOSED)
+        if (session->state != SESSION_CLOSED && session->base == NULL)
             stats[(*count)++] = session->stats;
     }
     return stats;

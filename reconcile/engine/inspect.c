@@ -61,14 +61,15 @@ static bool record_import(struct hl_engine *engine, const struct hl_resource *re
 static bool read_import(struct hl_engine *engine, const struct hl_resource *resource, const char *id, struct hl_object **out, struct hl_error **err)
 {
     const struct hl_outputs outputs = engine_known_outputs(engine);
-    struct session *session = engine_session(engine, resource->provider->name, resource->provider->type->name);
+    struct session *session = engine_session_of(engine, resource->kind, resource, NULL);
 
     engine_session_open(engine, session, &outputs);
     if (session->state != SESSION_OPEN) {
-        if (session->error == NULL)
-            return hl_fail(err, HL_E_UNREACHABLE, "provider '%s' cannot be opened yet: what it needs is not in place", session->session.name);
-        *err = session->error;
-        session->error = NULL;
+        struct session *culprit = engine_session_culprit(session);
+        if (culprit->error == NULL)
+            return hl_fail(err, HL_E_UNREACHABLE, "provider '%s' cannot be opened yet: what it needs is not in place", culprit->session.name);
+        *err = culprit->error;
+        culprit->error = NULL;
         return hl_wrap(err, "importing %s", resource->address);
     }
     struct hl_object *object = engine_object(engine, resource, NULL, resource->kind, resource->address, &outputs);
@@ -149,7 +150,7 @@ bool hl_engine_doctor(struct hl_engine *engine, struct hl_text *report)
     bool fit = true;
 
     touch_all(engine);
-    for (size_t i = 0; i < engine->sessions.count; i++)
+    for (size_t i = 0; i < engine->sessions.count; i++) /* no views among them */
         fit = examine(engine, engine->sessions.entries[i].value, report) && fit;
     return fit;
 }

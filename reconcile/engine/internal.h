@@ -21,18 +21,22 @@ enum session_state {
     SESSION_LACKING /* a setting has no value: a person must give it (`lacking`) */
 };
 
-/* One provider instance of this run. */
+/* One provider instance of this run; or a view of it for those of its resources that use other instances as well (a secret that is written to a store), which
+ * are late, lacking or failed when one of those is. */
 struct session {
     struct hl_session session;
     const struct hl_provider_spec *spec; /* NULL: only recorded, not in the spec any more */
+    struct session *base;                /* a view: of this one; else NULL */
+    struct session **uses;               /* a view: the others it uses; NULL-terminated */
     struct hl_arena *arena;
     enum session_state state;
     struct hl_error *error;
     const char *lacking;
-    bool opened;    /* open() succeeded: close() is owed */
-    bool read;      /* its objects were read, or are being read */
-    bool opening;   /* a worker waits for it to answer and reads it */
-    size_t running; /* actions in flight, for the provider's own limit */
+    const char *late; /* SESSION_LATE: why, or NULL when what it needs is not in place */
+    bool opened;      /* open() succeeded: close() is owed */
+    bool read;        /* its objects were read, or are being read */
+    bool opening;     /* a worker waits for it to answer and reads it */
+    size_t running;   /* actions in flight, for the provider's own limit */
     struct hl_read_stats stats;
 };
 
@@ -46,14 +50,16 @@ struct hl_engine {
     struct hl_map *records;  /* address -> struct hl_record * */
     struct hl_map *recorded; /* address -> struct hl_recorded * */
     struct hl_map live;      /* address -> struct hl_live * */
-    struct hl_map sessions;  /* instance -> struct session * */
+    struct hl_map sessions;  /* instance, or a view's key -> struct session * */
+    struct hl_map homes;     /* address -> struct session *: where it is read */
     struct hl_plan *plan;
     struct hl_arena *plan_arena;
     struct hl_arena **object_arenas; /* one an object that was read: providers fill them side by side */
     size_t object_arenas_count, object_arenas_capacity;
     int64_t read_ms;
     const char *other_run;
-    bool died; /* the lock's former holder ended without finishing */
+    size_t unresolved; /* intents of former runs whose provider was not there to be looked at */
+    bool died;         /* the lock's former holder ended without finishing */
 };
 
 int64_t engine_clock_ms(void); /* monotonic */
@@ -71,9 +77,17 @@ struct hl_plan_input engine_plan_input(struct hl_engine *engine);
 /* Values as the state recorded them; for settings and outputs when there is no plan. */
 struct hl_outputs engine_known_outputs(struct hl_engine *engine);
 struct session *engine_session(struct hl_engine *engine, const char *instance, const char *type);
-/* Opens it when its settings are known; sets its state. Outputs give the settings their values. */
+/* The session that a resource's verbs get: its instance's, or a view of it. Either of `resource` and `recorded` may be NULL. */
+struct session *engine_session_of(struct hl_engine *engine, const struct hl_kind *kind, const struct hl_resource *resource, const struct hl_recorded *recorded);
+/* The session of a step of the plan. */
+struct session *engine_session_for(struct hl_engine *engine, const struct hl_step *step);
+/* Takes the state of a view from those of what it is made of; opens nothing. */
+void engine_session_join(struct session *view);
+/* The session that keeps this one from being used, as engine_session_join() found it: itself when it is no view. */
+struct session *engine_session_culprit(struct session *session);
+/* Opens it when its settings are known; sets its state. Outputs give the settings their values. For a view, also what it is made of. */
 void engine_session_open(struct hl_engine *engine, struct session *session, const struct hl_outputs *outputs);
-/* Waits until the system answers; for a provider that has just been made. */
+/* Waits until the system answers, and sets it up where it must be; for a provider that has just been made. */
 bool engine_session_await(struct session *session, int64_t timeout_ms, struct hl_error **err);
 void engine_session_fail(struct session *session, struct hl_error *error);
 void engine_sessions_close(struct hl_engine *engine);
@@ -98,7 +112,7 @@ struct hl_object *engine_object(struct hl_engine *engine, const struct hl_resour
                                 const char *address, const struct hl_outputs *outputs);
 
 /* pool.c: worker threads and what they tell the calling thread. */
-enum message_type { MESSAGE_FINISHED, MESSAGE_PROGRESS, MESSAGE_CHECKPOINT };
+enum message_type { MESSAGE_FINISHED, MESSAGE_PROGRESS, MESSAGE_CHECKPOINT, MESSAGE_KEEP };
 
 struct job {
     void (*run)(struct job *job);
@@ -109,9 +123,9 @@ struct message {
     enum message_type type;
     struct job *job;
     const char *text;             /* PROGRESS */
-    void *owner;                  /* PROGRESS, CHECKPOINT: op->engine; the op itself may be a worker's copy */
-    const struct hl_value *value; /* CHECKPOINT */
-    bool answered;                /* CHECKPOINT: the result is in `ok` and `error` */
+    void *owner;                  /* PROGRESS, CHECKPOINT: op->engine; the op itself may be a worker's copy. KEEP: the session */
+    const struct hl_value *value; /* CHECKPOINT, KEEP */
+    bool answered;                /* CHECKPOINT, KEEP: the result is in `ok` and `error` */
     bool ok;
     struct hl_error *error;
     struct message *next;
@@ -123,6 +137,7 @@ void pool_submit(struct pool *pool, struct job *job);
 /* From a worker. A progress message is heap memory given away; a checkpoint blocks until it is answered. */
 void pool_progress(struct pool *pool, struct hl_op *op, const char *text);
 bool pool_checkpoint(struct pool *pool, struct hl_op *op, const struct hl_value *value, struct hl_error **err);
+bool pool_keep(struct pool *pool, struct session *session, const struct hl_value *value, struct hl_error **err);
 /* The next message, waiting up to `wait_ms`; NULL when there was none. Finished jobs come as messages. */
 struct message *pool_receive(struct pool *pool, int64_t wait_ms);
 void pool_answer(struct pool *pool, struct message *message);
@@ -173,17 +188,26 @@ struct applier {
     const struct hl_apply_options *options;
     struct hl_apply_result *result;
     struct pool *pool;
-    struct task *tasks;
-    size_t count, finished, running;
+    struct task **tasks; /* those of the plan, then the deletions of what replacements left */
+    size_t count, capacity, finished, running;
     size_t total;             /* tasks that do something, for "3/12" */
     struct hl_map by_address; /* -> struct task * */
     struct hl_plan_input input;
 };
 
+/* recover.c: the intents of former runs that concern this session, which has come within reach. */
+bool engine_recover_session(struct hl_engine *engine, const struct session *session, struct hl_error **err);
+
 /* perform.c: runs in a worker. */
 void task_prepare(struct task *task);
 void work_run(struct job *job);
+/* Whether the task replaces an object by making the new one and leaving the old one for later. */
+bool task_leaves_former(const struct task *task);
 /* settle.c: in the calling thread, inside a transaction. */
+/* What a finished replacement has left, as it was recorded; NULL when nothing. */
+const struct hl_record *task_former(const struct task *task);
+/* Records what a replacement leaves at an address of its own. */
+bool settle_former(struct hl_engine *engine, const struct hl_record *former, struct hl_error **err);
 bool task_intend(struct task *task, struct hl_error **err);
 bool task_settle(struct task *task, struct hl_error **err);
 bool settle_unchanged(struct hl_engine *engine, const struct hl_step *step, struct hl_error **err);

@@ -112,11 +112,18 @@ static bool create_new(struct task *task, struct hl_error **err)
     return ok;
 }
 
-/* For kinds without a way of their own. */
+bool task_leaves_former(const struct task *task)
+{
+    const struct hl_verbs *verbs = task->op.kind->verbs;
+
+    return task->op.action == HL_ACTION_REPLACE && task->op.order == HL_REPLACE_CREATE_FIRST && verbs->replace == NULL && verbs->apply_batch == NULL;
+}
+
+/* For kinds without a way of their own. What a new object replaces goes later, when those that use it have the new one (settle.c, apply.c). */
 static bool replace_plainly(struct task *task, struct hl_error **err)
 {
-    if (task->op.order == HL_REPLACE_CREATE_FIRST)
-        return create_new(task, err) && remove_old(task, err);
+    if (task_leaves_former(task))
+        return create_new(task, err);
     return remove_old(task, err) && create_new(task, err);
 }
 

@@ -121,18 +121,31 @@ void pool_progress(struct pool *pool, struct hl_op *op, const char *text)
     pthread_mutex_unlock(&pool->mutex);
 }
 
+/* Blocks until the calling thread has answered. */
+static bool ask(struct pool *pool, struct message *message, struct hl_error **err)
+{
+    pthread_mutex_lock(&pool->mutex);
+    put_message(pool, message);
+    while (!message->answered)
+        pthread_cond_wait(&pool->answers, &pool->mutex);
+    pthread_mutex_unlock(&pool->mutex);
+    if (!message->ok)
+        *err = message->error;
+    return message->ok;
+}
+
 bool pool_checkpoint(struct pool *pool, struct hl_op *op, const struct hl_value *value, struct hl_error **err)
 {
     struct message message = {.type = MESSAGE_CHECKPOINT, .owner = op->engine, .value = value};
 
-    pthread_mutex_lock(&pool->mutex);
-    put_message(pool, &message);
-    while (!message.answered)
-        pthread_cond_wait(&pool->answers, &pool->mutex);
-    pthread_mutex_unlock(&pool->mutex);
-    if (!message.ok)
-        *err = message.error;
-    return message.ok;
+    return ask(pool, &message, err);
+}
+
+bool pool_keep(struct pool *pool, struct session *session, const struct hl_value *value, struct hl_error **err)
+{
+    struct message message = {.type = MESSAGE_KEEP, .owner = session, .value = value};
+
+    return ask(pool, &message, err);
 }
 
 static struct timespec deadline_after(int64_t ms)

@@ -27,6 +27,16 @@ static bool look(struct hl_engine *engine, struct session *session, struct hl_re
     return true;
 }
 
+/* A replacement that had made the new object: the old one may be there still, and goes when its users have the new one. */
+static bool keep_former(struct hl_engine *engine, const struct hl_intent *intent, const struct hl_recovery *recovery, const char *id, struct hl_error **err)
+{
+    const struct hl_record *former = hl_map_find(engine->records, intent->address);
+
+    if (strcmp(intent->action, "replace") != 0 || recovery->kind->verbs->replace != NULL || former == NULL || strcmp(former->id, id) == 0)
+        return true;
+    return settle_former(engine, former, err);
+}
+
 static bool record_recovered(struct hl_engine *engine, const struct hl_intent *intent, const struct hl_recovery *recovery, struct hl_error **err)
 {
     const struct hl_resource *resource = engine->options.spec != NULL ? hl_spec_find(engine->options.spec, intent->address) : NULL;
@@ -43,6 +53,8 @@ static bool record_recovered(struct hl_engine *engine, const struct hl_intent *i
         .run = intent->run,
     };
     settle_fill(engine, &record, resource, NULL);
+    if (!keep_former(engine, intent, recovery, record.id, err))
+        return false;
     return hl_store_record(engine->store, &record, err);
 }
 
@@ -71,14 +83,18 @@ static bool settle_recovery(struct hl_engine *engine, const struct hl_intent *in
     return ok;
 }
 
-static bool recover_one(struct hl_engine *engine, struct hl_intent *intent, struct hl_error **err)
+/* *looked: whether it is settled. With `only`, intents of other sessions are left alone. */
+static bool recover_one(struct hl_engine *engine, struct hl_intent *intent, const struct session *only, bool *looked, struct hl_error **err)
 {
     const struct hl_outputs outputs = engine_known_outputs(engine);
-    struct session *session = engine_session(engine, intent->provider, intent->provider_type);
+    const struct hl_kind *kind = hl_kind_find(engine->options.registry, intent->kind, intent->provider_type);
+    const struct hl_resource *resource = engine->options.spec != NULL ? hl_spec_find(engine->options.spec, intent->address) : NULL;
+    const struct hl_recorded intended = {.provider = intent->provider, .provider_type = intent->provider_type, .desired = intent->desired};
+    struct session *session = engine_session_of(engine, kind, resource, &intended);
     struct hl_error *error = NULL;
     struct hl_recovery recovery = {
         .session = &session->session,
-        .kind = hl_kind_find(engine->options.registry, intent->kind, intent->provider_type),
+        .kind = kind,
         .address = intent->address,
         .name = intent->name,
         .operation = intent->operation,
@@ -87,6 +103,7 @@ static bool recover_one(struct hl_engine *engine, struct hl_intent *intent, stru
         .desired = intent->desired,
         .checkpoint = intent->checkpoint,
         .recorded = engine_recorded(engine, intent->address),
+        .started_ms = intent->started_ms,
         .arena = engine->arena,
         .outcome = HL_RECOVERED_NOTHING,
     };
@@ -95,16 +112,18 @@ static bool recover_one(struct hl_engine *engine, struct hl_intent *intent, stru
     engine_redact(engine, recovery.kind, intent->desired);
     if (recovery.kind == NULL)
         return hl_fail(err, HL_E_FAILED, "the state has an unfinished action of kind '%s', which this version does not know", intent->kind);
+    if (only != NULL && session != only)
+        return true;
     engine_session_open(engine, session, &outputs);
     if (session->state != SESSION_OPEN) {
         engine_note(engine, "%s: a former run ended while it was changed; its provider '%s' is not there yet, so this is looked at later", intent->address,
                     intent->provider);
         return true;
     }
-    const bool looked = recovery.kind->verbs->recover != NULL ? recovery.kind->verbs->recover(&recovery, &error) : look(engine, session, &recovery, &error);
-    if (looked)
+    *looked = recovery.kind->verbs->recover != NULL ? recovery.kind->verbs->recover(&recovery, &error) : look(engine, session, &recovery, &error);
+    if (*looked)
         return settle_recovery(engine, intent, &recovery, err);
-    if (error->code == HL_E_UNREACHABLE || error->code == HL_E_TIMEOUT || error->code == HL_E_AUTH) {
+    if (error->code == HL_E_UNREACHABLE || error->code == HL_E_TIMEOUT || error->code == HL_E_AUTH || error->code == HL_E_NOT_SET_UP) {
         hl_auto(heap) char *text = hl_error_text(error);
         engine_note(engine, "%s: a former run ended while it was changed, and it cannot be looked at now: %s", intent->address, text);
         hl_error_free(error);
@@ -114,16 +133,30 @@ static bool recover_one(struct hl_engine *engine, struct hl_intent *intent, stru
     return hl_wrap(err, "looking at what a former run did to %s", intent->address);
 }
 
-bool hl_engine_recover(struct hl_engine *engine, struct hl_error **err)
+/* Those of one session, or of all. *left tells how many could not be looked at yet. */
+static bool recover_some(struct hl_engine *engine, const struct session *only, size_t *left, struct hl_error **err)
 {
     struct hl_intent *intents = NULL;
     size_t count = 0;
 
+    *left = 0;
     if (!hl_store_open_intents(engine->store, engine->arena, &intents, &count, err))
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (!recover_one(engine, &intents[i], err))
+        bool looked = false;
+        if (!recover_one(engine, &intents[i], only, &looked, err))
             return false;
+        *left += !looked;
     }
     return count == 0 || engine_load_records(engine, err);
+}
+
+bool hl_engine_recover(struct hl_engine *engine, struct hl_error **err)
+{
+    return recover_some(engine, NULL, &engine->unresolved, err);
+}
+
+bool engine_recover_session(struct hl_engine *engine, const struct session *session, struct hl_error **err)
+{
+    return recover_some(engine, session, &engine->unresolved, err);
 }

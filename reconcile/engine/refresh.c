@@ -52,8 +52,6 @@ static int compare_objects(const void *a, const void *b)
 
 static void add_recorded(struct hl_engine *engine, struct session *session, struct reading *reading, const struct hl_recorded *recorded)
 {
-    if (strcmp(recorded->provider, session->session.name) != 0)
-        return;
     const struct hl_kind *kind = hl_kind_find(engine->options.registry, recorded->kind, session->session.type->name);
     if (kind != NULL)
         reading->objects[reading->count++] = engine_object(engine, NULL, recorded, kind, recorded->address, NULL);
@@ -79,13 +77,13 @@ void engine_reading_prepare(struct hl_engine *engine, struct session *session, s
     reading->objects = hl_arena_alloc(engine->arena, (most + 1) * sizeof(struct hl_object *));
     for (size_t i = 0; spec != NULL && i < spec->resources.count; i++) {
         const struct hl_resource *resource = spec->resources.entries[i].value;
-        if (resource->provider == session->spec)
+        if (hl_map_find(&engine->homes, resource->address) == session)
             reading->objects[reading->count++] =
                 engine_object(engine, resource, engine_recorded(engine, resource->address), resource->kind, resource->address, outputs);
     }
     for (size_t i = 0; i < engine->recorded->count; i++) {
         const char *address = engine->recorded->entries[i].key;
-        if ((spec == NULL || hl_spec_find(spec, address) == NULL) && !is_moved_away(engine, address))
+        if ((spec == NULL || hl_spec_find(spec, address) == NULL) && hl_map_find(&engine->homes, address) == session && !is_moved_away(engine, address))
             add_recorded(engine, session, reading, engine->recorded->entries[i].value);
     }
     qsort(reading->objects, reading->count, sizeof(struct hl_object *), compare_objects);
@@ -159,15 +157,26 @@ static void take_object(struct hl_engine *engine, struct hl_object *object)
     hl_map_put(&engine->live, object->address, &object->live);
 }
 
+static void count_requests(struct session *session)
+{
+    const struct hl_provider_type *type = session->session.type;
+
+    if (type->verbs->requests != NULL && session->state == SESSION_OPEN)
+        session->stats.requests = type->verbs->requests(&session->session);
+}
+
 void engine_reading_take(struct reading *reading)
 {
     struct session *session = reading->session;
 
     for (size_t i = 0; i < reading->count; i++)
         take_object(reading->engine, reading->objects[i]);
+    count_requests(session);
+    for (struct session **used = session->uses; used != NULL && *used != NULL; used++)
+        count_requests(*used);
+    /* What is said of a provider is said of the instance, not of a view. */
+    session = session->base != NULL ? session->base : session;
     session->stats.elapsed_ms += reading->elapsed_ms;
-    if (session->session.type->verbs->requests != NULL && session->state == SESSION_OPEN)
-        session->stats.requests = session->session.type->verbs->requests(&session->session);
     if (reading->error != NULL) {
         hl_error_free(session->error);
         session->error = reading->error;
@@ -189,32 +198,57 @@ static void touch_sessions(struct hl_engine *engine)
 {
     const struct hl_spec *spec = engine->options.spec;
 
+    hl_map_init(&engine->homes, engine->arena);
     for (size_t i = 0; spec != NULL && i < spec->resources.count; i++) {
         const struct hl_resource *resource = spec->resources.entries[i].value;
-        (void)engine_session(engine, resource->provider->name, resource->provider->type->name);
+        const struct hl_recorded *recorded = engine_recorded(engine, resource->address);
+        hl_map_put(&engine->homes, resource->address, engine_session_of(engine, resource->kind, resource, recorded));
     }
-    for (size_t i = 0; i < engine->records->count; i++) {
-        const struct hl_record *record = engine->records->entries[i].value;
-        (void)engine_session(engine, record->provider, record->provider_type);
+    for (size_t i = 0; i < engine->recorded->count; i++) {
+        const struct hl_recorded *recorded = engine->recorded->entries[i].value;
+        const struct hl_kind *kind = hl_kind_find(engine->options.registry, recorded->kind, recorded->provider_type);
+        if (!hl_map_has(&engine->homes, recorded->address))
+            hl_map_put(&engine->homes, recorded->address, engine_session_of(engine, kind, NULL, recorded));
     }
 }
 
-static void mark_unreadable(struct hl_engine *engine, struct session *session)
+static const char *late_reason(struct hl_arena *arena, const char *provider, const char *why)
+{
+    if (why != NULL)
+        return hl_arena_printf(arena, "provider '%s' %s", provider, why);
+    return hl_arena_printf(arena, "provider '%s' is opened during apply, when what it needs is in place", provider);
+}
+
+/* What is said of an object whose provider cannot be asked. */
+static struct hl_live unread(struct hl_arena *arena, struct session *session)
+{
+    const struct session *culprit = engine_session_culprit(session);
+
+    switch (session->state) {
+    case SESSION_LACKING:
+        return (struct hl_live){
+            .presence = HL_LIVE_PENDING,
+            .defer_reason = hl_arena_printf(arena, "provider '%s' has no %s yet", culprit->session.name, session->lacking),
+            .defer_hint = "give the secret that its setting refers to a value, then run again",
+        };
+    case SESSION_LATE:
+        return (struct hl_live){.presence = HL_LIVE_UNREAD, .late = true, .reason = late_reason(arena, culprit->session.name, session->late)};
+    case SESSION_CLOSED:
+    case SESSION_OPEN:
+    case SESSION_FAILED:
+        break;
+    }
+    return (struct hl_live){.presence = HL_LIVE_UNREADABLE, .error = culprit->error};
+}
+
+static void mark_unread(struct hl_engine *engine, struct session *session)
 {
     struct reading reading;
 
     engine_reading_prepare(engine, session, &reading, NULL);
     for (size_t i = 0; i < reading.count; i++) {
-        struct hl_object *object = reading.objects[i];
-        if (session->state == SESSION_LACKING)
-            object->live = (struct hl_live){
-                .presence = HL_LIVE_PENDING,
-                .defer_reason = hl_arena_printf(object->arena, "provider '%s' has no %s yet", session->session.name, session->lacking),
-                .defer_hint = "give the secret that its setting refers to a value, then run again",
-            };
-        else
-            object->live = (struct hl_live){.presence = HL_LIVE_UNREADABLE, .error = session->error};
-        hl_map_put(&engine->live, object->address, &object->live);
+        reading.objects[i]->live = unread(reading.objects[i]->arena, session);
+        hl_map_put(&engine->live, reading.objects[i]->address, &reading.objects[i]->live);
     }
 }
 
@@ -247,39 +281,62 @@ static struct hl_value *plan_output(void *context, struct hl_arena *arena, const
     return hl_step_output(arena, step, output);
 }
 
-/* Decides whether a session is to be read in this wave. */
-static bool wants_reading(struct hl_engine *engine, struct session *session, const struct hl_plan *plan)
+static void call_late(struct session *session, const char *why)
+{
+    session->state = SESSION_LATE;
+    session->late = why;
+    session->stats.late = true;
+}
+
+/* Whether a session that has just been opened answers; asked where something may still have to be done before it does. */
+static void check_ready(struct session *session, const struct hl_plan *plan, bool needy)
+{
+    const struct hl_provider_verbs *verbs = session->session.type->verbs;
+    struct hl_error *error = NULL;
+
+    if ((!needy && verbs->setup == NULL) || verbs->ready(&session->session, NULL, &error))
+        return;
+    if (error->code == HL_E_NOT_SET_UP) {
+        call_late(session, hl_arena_strdup(session->arena, error->message));
+        hl_error_free(error);
+    } else if (needy && error->code != HL_E_AUTH && readiness_of(session, plan) == NEEDS_CHANGING) {
+        call_late(session, NULL); /* the plan brings it up */
+        hl_error_free(error);
+    } else {
+        engine_session_fail(session, error);
+    }
+}
+
+static void open_instance(struct hl_engine *engine, struct session *session, const struct hl_plan *plan)
 {
     const struct hl_outputs outputs = {plan_output, (void *)plan};
+    const bool needy = session->spec != NULL && session->spec->needs_count > 0;
 
+    if (needy && (plan == NULL || readiness_of(session, plan) == NEEDS_UNMET)) {
+        call_late(session, NULL);
+        return;
+    }
+    if (session->opened && session->state == SESSION_LATE)
+        session->state = SESSION_OPEN;
+    engine_session_open(engine, session, &outputs);
+    if (session->state == SESSION_OPEN)
+        check_ready(session, plan, needy);
+}
+
+/* Decides whether a session is to be read in this wave. What a view is made of stands before it in the map, so that it was decided already. */
+static bool wants_reading(struct hl_engine *engine, struct session *session, const struct hl_plan *plan)
+{
     if (session->read || session->session.type == NULL)
         return false;
     if (engine->options.no_refresh && !session->session.type->here)
         return false;
-    const bool needy = session->spec != NULL && session->spec->needs_count > 0;
-    if (needy && (plan == NULL || readiness_of(session, plan) == NEEDS_UNMET)) {
-        session->state = SESSION_LATE;
-        session->stats.late = true;
-        return false;
-    }
-    engine_session_open(engine, session, &outputs);
-    if (session->state == SESSION_OPEN && needy) {
-        struct hl_error *error = NULL;
-        if (!session->session.type->verbs->ready(&session->session, NULL, &error)) {
-            if (error->code != HL_E_AUTH && readiness_of(session, plan) == NEEDS_CHANGING) {
-                hl_error_free(error);
-                session->state = SESSION_LATE; /* the plan brings it up */
-                session->stats.late = true;
-                return false;
-            }
-            engine_session_fail(session, error);
-        }
-    }
-    if (session->state == SESSION_OPEN)
-        return true;
-    if (session->state != SESSION_LATE)
-        mark_unreadable(engine, session);
-    return false;
+    if (session->base != NULL)
+        engine_session_join(session);
+    else
+        open_instance(engine, session, plan);
+    if (session->state == SESSION_FAILED || session->state == SESSION_LACKING)
+        mark_unread(engine, session);
+    return session->state == SESSION_OPEN;
 }
 
 static void read_session(void *context, size_t index)
@@ -310,10 +367,23 @@ static bool has_needy_sessions(const struct hl_engine *engine)
 {
     for (size_t i = 0; i < engine->sessions.count; i++) {
         const struct session *session = engine->sessions.entries[i].value;
-        if (!session->read && session->spec != NULL && session->spec->needs_count > 0)
+        const bool needy = session->base != NULL || (session->spec != NULL && session->spec->needs_count > 0);
+        if (!session->read && needy)
             return true;
     }
     return false;
+}
+
+/* What comes later is decided again during apply, also where the record says that nothing is to be done. */
+static void mark_late(struct hl_engine *engine)
+{
+    for (size_t i = 0; i < engine->sessions.count; i++) {
+        struct session *session = engine->sessions.entries[i].value;
+        if (session->state != SESSION_LATE || session->read)
+            continue;
+        mark_unread(engine, session);
+        session->read = false;
+    }
 }
 
 bool hl_engine_refresh(struct hl_engine *engine, struct hl_error **err)
@@ -331,6 +401,7 @@ bool hl_engine_refresh(struct hl_engine *engine, struct hl_error **err)
         const struct hl_plan_input input = engine_plan_input(engine);
         read = read_wave(engine, hl_plan_compute(scratch, &input));
     }
+    mark_late(engine);
     engine->read_ms = engine_clock_ms() - start;
     if (engine->run.interrupts != NULL && *engine->run.interrupts > 0)
         return hl_fail(err, HL_E_INTERRUPTED, "interrupted while reading; nothing was changed");

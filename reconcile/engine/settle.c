@@ -155,6 +155,17 @@ static bool record_result(struct task *task, struct hl_error **err)
     return hl_store_record(engine->store, &record, err);
 }
 
+bool settle_former(struct hl_engine *engine, const struct hl_record *former, struct hl_error **err)
+{
+    struct hl_record record = *former;
+
+    record.address = hl_former_address(engine->arena, former->address, former->id);
+    record.name = strchr(record.address, '.') + 1;
+    record.protect = false;
+    record.rotate = false;
+    return hl_store_record(engine->store, &record, err);
+}
+
 /* References see the new values from now on. */
 static void publish(struct task *task)
 {
@@ -204,6 +215,15 @@ static bool write_event(struct task *task, const char *event, struct hl_error **
     return hl_store_event(engine->store, &row, err);
 }
 
+const struct hl_record *task_former(const struct task *task)
+{
+    const struct hl_record *former = task_leaves_former(task) ? hl_map_find(task->applier->engine->records, task->step->address) : NULL;
+
+    if (former == NULL || *former->id == '\0' || task->op.result_id == NULL || strcmp(former->id, task->op.result_id) == 0)
+        return NULL;
+    return former;
+}
+
 bool task_settle(struct task *task, struct hl_error **err)
 {
     struct hl_store *store = task->applier->engine->store;
@@ -221,6 +241,9 @@ bool task_settle(struct task *task, struct hl_error **err)
     }
     if (!destroys)
         learn(task);
+    const struct hl_record *former = task_former(task);
+    if (former != NULL && !settle_former(task->applier->engine, former, err))
+        return false;
     if (destroys ? !hl_store_forget(store, task->step->address, err) : !record_result(task, err))
         return false;
     if (task->intent.id != 0 && !hl_store_settle(store, task->intent.id, err))

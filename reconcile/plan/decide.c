@@ -40,7 +40,7 @@ static struct hl_step *new_step(struct hl_arena *arena, const struct hl_plan_inp
         step->kind_name = recorded->kind;
         step->name = recorded->name;
         step->provider = recorded->provider;
-        step->kind = hl_kind_find(input->registry, recorded->kind, NULL);
+        step->kind = hl_kind_find(input->registry, recorded->kind, recorded->provider_type);
     }
     return step;
 }
@@ -367,20 +367,21 @@ static void decide_unread(struct decision *decision)
     if (decision->input->options.refresh_only)
         return;
     if (step->recorded != NULL && !step->late) {
-        /* --no-refresh: what was recorded is taken for what is. */
+        /* --no-refresh, or a provider that comes later: what was recorded is taken for what is. */
         struct hl_live *assumed = hl_arena_alloc(decision->arena, sizeof *assumed);
         *assumed = *step->live;
         assumed->presence = HL_LIVE_PRESENT;
         assumed->owner = HL_OWNER_US;
         assumed->id = step->recorded->id;
         assumed->values = with_inputs(decision->arena, step->recorded->live, step->recorded->desired);
+        step->late = assumed->late;
         step->live = assumed;
         decide_present(decision);
         return;
     }
     step->late = true;
-    defer(step, hl_arena_printf(decision->arena, "provider '%s' is opened during apply, when what it needs is in place", step->provider), NULL,
-          step->live->defer_reason);
+    const char *reason = hl_arena_printf(decision->arena, "provider '%s' is opened during apply, when what it needs is in place", step->provider);
+    defer(step, step->live->reason != NULL ? step->live->reason : reason, step->live->defer_hint, step->live->defer_reason);
 }
 
 static void decide_wanted(struct decision *decision)

@@ -31,7 +31,7 @@ static size_t count_destroyed(const struct hl_plan *plan)
     size_t count = 0;
 
     for (size_t i = 0; i < plan->count; i++)
-        count += plan->steps[i]->action == HL_ACTION_DELETE;
+        count += plan->steps[i]->action == HL_ACTION_DELETE && !plan->steps[i]->former;
     return count;
 }
 
@@ -79,7 +79,7 @@ static void guard_vanished(struct hl_plan *plan, const struct hl_plan_input *inp
     hl_map_init(&known, plan->arena);
     for (size_t i = 0; i < plan->count; i++) {
         const struct hl_step *step = plan->steps[i];
-        if (step->recorded == NULL || step->kind == NULL || step->live->presence == HL_LIVE_UNREAD)
+        if (step->recorded == NULL || step->kind == NULL || step->former || step->live->presence == HL_LIVE_UNREAD || step->live->late)
             continue;
         size_t *total = hl_map_find(&known, step->provider);
         if (total == NULL)

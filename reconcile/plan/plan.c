@@ -107,6 +107,18 @@ static void defer_behind(struct planner *planner, struct hl_step *step)
     }
 }
 
+char *hl_former_address(struct hl_arena *arena, const char *address, const char *id)
+{
+    return hl_arena_printf(arena, "%s{%s}", address, id); /* no name in a spec has braces */
+}
+
+const char *hl_former_of(struct hl_arena *arena, const char *address)
+{
+    const char *brace = strchr(address, '{');
+
+    return brace == NULL ? NULL : hl_arena_copy(arena, address, (size_t)(brace - address));
+}
+
 static void decide_resource(struct planner *planner, const struct hl_resource *resource)
 {
     const struct hl_recorded *recorded = hl_map_find(planner->input.recorded, resource->address);
@@ -145,7 +157,10 @@ static void decide_removed(struct planner *planner, const struct hl_recorded *re
 
     if (options->refresh_only || options->drift_only || !hl_is_selected(&planner->selection, recorded->address))
         return;
-    struct hl_step *step = hl_decide_unwanted(planner->arena, &planner->input, recorded, live, options->destroy ? "destroy" : "no longer in the spec");
+    const bool former = hl_former_of(planner->arena, recorded->address) != NULL;
+    const char *why = options->destroy ? "destroy" : former ? "replaced by a new one, which its users have by then" : "no longer in the spec";
+    struct hl_step *step = hl_decide_unwanted(planner->arena, &planner->input, recorded, live, why);
+    step->former = former;
     if (removal != NULL && !removal->destroy) {
         step->action = HL_ACTION_FORGET;
         step->reason = "`removed` says to let go of it";
@@ -192,6 +207,27 @@ static bool is_destruction(const struct hl_step *step)
     return step->action == HL_ACTION_DELETE || step->action == HL_ACTION_FORGET;
 }
 
+/* What a replacement left goes when all that use its successor are done, also those that use it by way of others. */
+static void link_former(struct planner *planner, const struct hl_map *index, struct addresses *needs, const struct addresses *users, size_t number)
+{
+    const struct hl_step *step = planner->plan->steps[number];
+    const char *successor = step->former ? hl_former_of(planner->arena, step->address) : NULL;
+    const struct addresses *slot = successor != NULL ? hl_map_find(index, successor) : NULL;
+    struct addresses *list = &needs[number];
+
+    if (slot == NULL)
+        return;
+    add_address(planner->arena, list, planner->plan->steps[slot - needs]->address);
+    for (size_t i = list->count - 1; i < list->count; i++) {
+        const struct addresses *next = hl_map_find(index, list->items[i]);
+        const struct addresses *using = &users[next - needs];
+        for (size_t j = 0; j < using->count; j++) {
+            if (using->items[j] != step->address)
+                add_address(planner->arena, list, using->items[j]);
+        }
+    }
+}
+
 /* What must be done before a step, and who refers to it. Making waits for what it needs; destroying waits for those that used it. */
 static void link_steps(struct planner *planner)
 {
@@ -221,6 +257,8 @@ static void link_steps(struct planner *planner)
                 add_address(planner->arena, slot, step->address);
         }
     }
+    for (size_t i = 0; i < plan->count; i++)
+        link_former(planner, &index, needs, users, i);
     for (size_t i = 0; i < plan->count; i++) {
         /* Collected in the order in which the spec mentions them, which must not matter. */
         if (needs[i].count > 1)

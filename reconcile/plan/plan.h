@@ -67,6 +67,7 @@ struct hl_live {
     const char *reason;       /* why an input changed: "rotation is due: 190 days old", or NULL */
     const char *defer_reason; /* HL_LIVE_PENDING, or a source without a value: what is missing ... */
     const char *defer_hint;   /* ... and what a person can do, or NULL */
+    bool late;                /* HL_LIVE_UNREAD: its provider is opened during apply (`reason` may say why), and then it is decided again */
     const char *note;         /* shown with the resource: "crash loop: exited 3 times in 10 s", or NULL */
     const struct hl_error *error;
 };
@@ -74,6 +75,7 @@ struct hl_live {
 /* Recorded facts the plan needs (state's hl_record, without the state's header). */
 struct hl_recorded {
     const char *address, *kind, *name, *provider, *id;
+    const char *provider_type; /* NULL: not known */
     struct hl_value *desired, *live;
     const char *const *needs;
     bool protect, holds_data, adopted, rotate;
@@ -121,6 +123,7 @@ struct hl_step {
     bool late;     /* depends on something unknown: decided again during apply */
     bool excluded; /* by --target, --exclude: left as it is */
     bool loses_data;
+    bool former;              /* what a replacement left, to be deleted when its users have the new one: see hl_former_address() */
     bool absent;              /* wanted by nobody now: `when` is false, or an optional value that is not there; outputs are null */
     bool not_converging;      /* corrected in three runs in a row with the same spec; left alone */
     const char *moved_from;   /* `moved` gave it this address; or NULL */
@@ -150,6 +153,11 @@ struct hl_step *hl_plan_decide(struct hl_arena *arena, const struct hl_plan_inpu
                                const struct hl_outputs *outputs, struct hl_diags *diags);
 /* What references to a step's resource give: its desired values over its live ones; unknown where only the action will tell. NULL: no such output. */
 struct hl_value *hl_step_output(struct hl_arena *arena, const struct hl_step *step, const char *output);
+/* A replacement that makes the new object first leaves the old one until those that use it have the new one. Until it is deleted, it is recorded at an address
+ * of its own, "setup_key.agent{ID}", which no spec can have. */
+char *hl_former_address(struct hl_arena *arena, const char *address, const char *id);
+/* The address of the resource that `address` is a former object of, in `arena`; NULL when it is none. */
+const char *hl_former_of(struct hl_arena *arena, const char *address);
 /* Which drift a step corrects, as text: equal texts in runs in a row mean that somebody undoes it. "" when it is not drift alone. */
 const char *hl_step_drift_text(struct hl_arena *arena, const struct hl_step *step);
 /* A text that is the same for plans that would do the same: canonical JSON of all that matters, for a keyed hash. */

@@ -18,13 +18,15 @@ static void forget(struct hl_docker *docker, const char *reference)
 {
     pthread_mutex_lock(&docker->lock);
     hl_map_remove(&docker->images, reference);
+    docker->images_changed++;
     pthread_mutex_unlock(&docker->lock);
 }
 
-static bool look_up(struct hl_docker *docker, const char *reference, const struct hl_value **out)
+static bool look_up(struct hl_docker *docker, const char *reference, const struct hl_value **out, size_t *changed)
 {
     pthread_mutex_lock(&docker->lock);
     const struct image_entry *entry = hl_map_find(&docker->images, reference);
+    *changed = docker->images_changed;
     pthread_mutex_unlock(&docker->lock);
     *out = entry != NULL ? entry->inspection : NULL;
     return entry != NULL;
@@ -49,7 +51,9 @@ static bool is_meant(const struct hl_value *image, const char *reference)
 
 bool hl_image_find(struct hl_docker *docker, const char *reference, const struct hl_value **out, struct hl_error **err)
 {
-    if (look_up(docker, reference, out))
+    size_t changed = 0;
+
+    if (look_up(docker, reference, out, &changed))
         return true;
 
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
@@ -65,7 +69,8 @@ bool hl_image_find(struct hl_docker *docker, const char *reference, const struct
     if (entry == NULL) {
         entry = hl_arena_alloc(docker->arena, sizeof *entry);
         entry->inspection = inspection != NULL ? hl_value_copy(docker->arena, inspection) : NULL;
-        hl_map_put(&docker->images, reference, entry);
+        if (changed == docker->images_changed) /* else another thread has pulled since the engine was asked: the answer may be old */
+            hl_map_put(&docker->images, reference, entry);
     }
     pthread_mutex_unlock(&docker->lock);
     *out = entry->inspection;

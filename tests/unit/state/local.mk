@@ -8,6 +8,7 @@ TESTS += %reldir%/state_test
 	%reldir%/connect_test.c \
 	%reldir%/history_test.c \
 	%reldir%/journal_test.c \
+	%reldir%/kept_test.c \
 	%reldir%/key_test.c \
 	%reldir%/lock_test.c \
 	%reldir%/migrate_test.c \

@@ -68,6 +68,7 @@ int hl_test_codec(void);
 int hl_test_connect(void);
 int hl_test_history(void);
 int hl_test_journal(void);
+int hl_test_kept(void);
 int hl_test_key(void);
 int hl_test_lock(void);
 int hl_test_migrate(void);
