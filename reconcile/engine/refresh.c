@@ -252,7 +252,8 @@ static void mark_unread(struct hl_engine *engine, struct session *session)
     }
 }
 
-/* How far a provider's needs are, by a plan made from what is read so far. */
+/* How far a provider's needs are, by a plan made from what is read so far. What a setting merely refers to (a token) is in place when its value is known, which
+ * opening tells. */
 enum readiness { NEEDS_MET, NEEDS_CHANGING, NEEDS_UNMET };
 
 static enum readiness readiness_of(const struct session *session, const struct hl_plan *plan)
@@ -260,6 +261,8 @@ static enum readiness readiness_of(const struct session *session, const struct h
     enum readiness readiness = NEEDS_MET;
 
     for (size_t i = 0; i < session->spec->needs_count; i++) {
+        if (session->spec->needs[i].edge == HL_EDGE_REFERENCE)
+            continue;
         const struct hl_step *step = plan != NULL ? hl_map_find(&plan->by_address, session->spec->needs[i].to->address) : NULL;
         if (step == NULL)
             return NEEDS_UNMET;
