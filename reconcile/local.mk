@@ -1,5 +1,6 @@
 include %reldir%/transport/local.mk
 include %reldir%/plan/local.mk
+include %reldir%/preview/local.mk
 include %reldir%/providers/local.mk
 include %reldir%/engine/local.mk
 include %reldir%/render/local.mk

@@ -104,6 +104,7 @@ struct hl_spec {
     const struct hl_registry *registry;
     const struct hl_files *files;
     const char *const *environment; /* for ${env.X} */
+    bool opaque;                    /* see hl_spec_source */
 };
 
 /* Where files come from: a folder, or a commit's tree. */
@@ -121,6 +122,8 @@ struct hl_spec_source {
     const char *const *variables;      /* NAME=VALUE of --var, NULL-terminated; NULL when none */
     const char *const *variable_files; /* paths, read by `files`; NULL-terminated; YAML mappings name: value */
     const char *const *environment;    /* NAME=VALUE, NULL-terminated; what ${env.X} sees */
+    const struct hl_node *root;        /* read already: taken instead of `text`, which stays for carets; NULL: `text` is read */
+    bool opaque;                       /* not to be trusted: ${env.X} and sensitive variables give a sensitive text that names them, never their value */
 };
 
 /* Reads the whole spec. NULL when there was an error finding; warnings may be there in any case. */

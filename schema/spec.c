@@ -113,7 +113,8 @@ static struct hl_spec *new_spec(struct hl_arena *arena, const struct hl_registry
                              .length = source->length,
                              .registry = registry,
                              .files = source->files,
-                             .environment = source->environment};
+                             .environment = source->environment,
+                             .opaque = source->opaque};
     hl_map_init(&spec->variables, arena);
     hl_map_init(&spec->providers, arena);
     hl_map_init(&spec->resources, arena);
@@ -155,7 +156,7 @@ struct hl_spec *hl_spec_load(struct hl_arena *arena, const struct hl_registry *r
     size_t errors = diags->errors;
 
     loader.spec = new_spec(arena, registry, source);
-    loader.root = hl_reader_parse(arena, source->text, source->length, diags);
+    loader.root = source->root != NULL ? source->root : hl_reader_parse(arena, source->text, source->length, diags);
     if (loader.root != NULL && loader.root->type != HL_NODE_MAP)
         hl_diag_error(diags, loader.root->at, "a spec is a mapping of keys to values, found %s", hl_node_describe(loader.root));
     else if (loader.root != NULL && loader.root->map.count == 0 && diags->errors == errors)
