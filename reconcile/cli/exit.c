@@ -55,7 +55,8 @@ enum hl_exit hl_exit_of_plan(const struct hl_plan *plan, const struct hl_read_st
 
         if (step->action != HL_ACTION_REFUSE)
             continue;
-        unread = unread || is_unreachable(step->refuse_code) || step->live->presence == HL_LIVE_UNREADABLE;
+        unread = unread || is_unreachable(step->refuse_code) ||
+                 (step->live->presence == HL_LIVE_UNREADABLE && by_code[step->refuse_code] != HL_EXIT_REFUSED && by_code[step->refuse_code] != HL_EXIT_SPEC);
         not_converging = not_converging || step->not_converging;
         refused = refused || !step->not_converging;
     }

@@ -285,12 +285,21 @@ static bool keep(struct hl_session *session, const struct hl_value *value, struc
     return pool_keep(applier->pool, (struct session *)session, value, err); /* its first member */
 }
 
+static struct hl_value *setting_output(void *context, struct hl_arena *arena, const char *address, const char *output)
+{
+    const struct applier *applier = context;
+    const struct hl_step *step = hl_map_find(&applier->engine->plan->by_address, address);
+
+    return step == NULL ? hl_value_unknown(arena, address) : engine_setting_output(arena, step, output);
+}
+
 static void start_opening(struct turn *turn, struct applier *applier, struct session *session)
 {
     const struct hl_outputs outputs = {current_output, applier};
+    const struct hl_outputs settings = {setting_output, applier};
     struct work *work = new_work(applier, 0);
 
-    engine_session_open(applier->engine, session, &outputs);
+    engine_session_open(applier->engine, session, &settings);
     if (session->state != SESSION_OPEN) {
         free(work);
         return;

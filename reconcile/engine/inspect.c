@@ -78,6 +78,15 @@ static bool read_import(struct hl_engine *engine, const struct hl_resource *reso
     return engine_read_one(engine, session, object, err);
 }
 
+static bool fail_unreadable(const struct hl_resource *resource, const char *id, const struct hl_error *why, struct hl_error **err)
+{
+    hl_auto(heap) char *text = why != NULL ? hl_error_text(why) : NULL;
+
+    hl_fail(err, why != NULL ? why->code : HL_E_UNREACHABLE, "%s '%s' could not be read%s%s", resource->kind->name, id, text != NULL ? ": " : "",
+            text != NULL ? text : "");
+    return why != NULL && why->hint != NULL ? hl_error_hint(err, "%s", why->hint) : false;
+}
+
 bool hl_engine_import(struct hl_engine *engine, const char *address, const char *id, struct hl_error **err)
 {
     const struct hl_resource *resource = hl_spec_find(engine->options.spec, address);
@@ -94,7 +103,7 @@ bool hl_engine_import(struct hl_engine *engine, const char *address, const char 
     if (!read_import(engine, resource, id, &object, err))
         return false;
     if (object->live.presence == HL_LIVE_UNREADABLE)
-        return hl_fail(err, HL_E_UNREACHABLE, "%s '%s' could not be read", resource->kind->name, id);
+        return fail_unreadable(resource, id, object->live.error, err);
     if (object->live.presence != HL_LIVE_PRESENT)
         return hl_fail(err, HL_E_NOT_FOUND, "there is no %s '%s'", resource->kind->name, id);
     if (object->live.owner == HL_OWNER_OTHER)

@@ -76,6 +76,8 @@ struct hl_plan_input engine_plan_input(struct hl_engine *engine);
 /* session.c */
 /* Values as the state recorded them; for settings and outputs when there is no plan. */
 struct hl_outputs engine_known_outputs(struct hl_engine *engine);
+/* A step's output as a provider's settings see it. */
+struct hl_value *engine_setting_output(struct hl_arena *arena, const struct hl_step *step, const char *output);
 struct session *engine_session(struct hl_engine *engine, const char *instance, const char *type);
 /* The session that a resource's verbs get: its instance's, or a view of it. Either of `resource` and `recorded` may be NULL. */
 struct session *engine_session_of(struct hl_engine *engine, const struct hl_kind *kind, const struct hl_resource *resource, const struct hl_recorded *recorded);

@@ -281,7 +281,7 @@ static struct hl_value *plan_output(void *context, struct hl_arena *arena, const
 
     if (step == NULL)
         return hl_value_unknown(arena, address);
-    return hl_step_output(arena, step, output);
+    return engine_setting_output(arena, step, output);
 }
 
 static void call_late(struct session *session, const char *why)

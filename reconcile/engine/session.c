@@ -26,6 +26,19 @@ static struct hl_value *known_output(void *context, struct hl_arena *arena, cons
     return hl_step_output(arena, &step, output);
 }
 
+/* What is about to be deleted is gone for those that need it, but not for the provider that deletes what lives there before it. */
+struct hl_value *engine_setting_output(struct hl_arena *arena, const struct hl_step *step, const char *output)
+{
+    struct hl_step before = *step;
+
+    if (step->action == HL_ACTION_DELETE && step->recorded != NULL) {
+        before.action = HL_ACTION_NONE;
+        before.absent = false;
+        before.desired = before.desired != NULL ? before.desired : step->recorded->desired;
+    }
+    return hl_step_output(arena, &before, output);
+}
+
 struct hl_outputs engine_known_outputs(struct hl_engine *engine)
 {
     return (struct hl_outputs){known_output, engine};

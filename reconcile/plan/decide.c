@@ -261,6 +261,12 @@ static bool only_drift(const struct hl_step *step)
     return step->changes_count > 0;
 }
 
+/* A key that ran out, an image whose tag moved on: nobody undoes anything, time goes by. */
+static bool is_age(const struct hl_change *change)
+{
+    return change->field != NULL && change->field->internal && change->field->immutable;
+}
+
 const char *hl_step_drift_text(struct hl_arena *arena, const struct hl_step *step)
 {
     hl_auto(text) struct hl_text text = HL_TEXT_INIT(HL_MAX_OUTPUT);
@@ -269,8 +275,10 @@ const char *hl_step_drift_text(struct hl_arena *arena, const struct hl_step *ste
         return step->recorded != NULL && step->live->presence == HL_LIVE_ABSENT ? "(gone)" : "";
     if (!only_drift(step))
         return "";
-    for (size_t i = 0; i < step->changes_count; i++)
-        hl_text_printf(&text, "%s%s", i > 0 ? ", " : "", step->changes[i].path);
+    for (size_t i = 0; i < step->changes_count; i++) {
+        if (!is_age(&step->changes[i]))
+            hl_text_printf(&text, "%s%s", text.length > 0 ? ", " : "", step->changes[i].path);
+    }
     return hl_arena_strdup(arena, hl_text_get(&text));
 }
 
@@ -384,6 +392,22 @@ static void decide_unread(struct decision *decision)
     defer(step, step->live->reason != NULL ? step->live->reason : reason, step->live->defer_hint, step->live->defer_reason);
 }
 
+/* A system that cannot be asked is told once, with its error; what is wrong with this object alone is told with it. */
+static void decide_unreadable(struct decision *decision)
+{
+    struct hl_step *step = decision->step;
+    const struct hl_error *error = step->live->error;
+    const bool own =
+        error != NULL && (error->code == HL_E_CONFLICT || error->code == HL_E_NOT_FOUND || error->code == HL_E_SPEC || error->code == HL_E_REFUSED);
+    hl_auto(heap) char *text = own ? hl_error_text(error) : NULL;
+    const char *hint = NULL;
+
+    for (const struct hl_error *cause = error; own && cause != NULL && hint == NULL; cause = cause->cause)
+        hint = cause->hint;
+    refuse(step, error != NULL ? error->code : HL_E_UNREACHABLE, own ? hl_arena_strdup(decision->arena, text) : "could not be read",
+           hint != NULL ? hl_arena_strdup(decision->arena, hint) : NULL);
+}
+
 static void decide_wanted(struct decision *decision)
 {
     struct hl_step *step = decision->step;
@@ -393,7 +417,7 @@ static void decide_wanted(struct decision *decision)
         return;
     switch (live->presence) {
     case HL_LIVE_UNREADABLE:
-        refuse(step, live->error != NULL ? live->error->code : HL_E_UNREACHABLE, "could not be read", NULL);
+        decide_unreadable(decision);
         return;
     case HL_LIVE_PENDING:
         defer(step, live->defer_reason != NULL ? live->defer_reason : "cannot be decided yet", live->defer_hint, NULL);
