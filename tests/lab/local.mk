@@ -1,8 +1,20 @@
 noinst_PROGRAMS += %reldir%/hlrec-lab
-TESTS += %reldir%/lab_test.sh
-EXTRA_DIST += %reldir%/lab_test.sh
+TESTS += %reldir%/lab_test.sh %reldir%/netbird_test.sh
+EXTRA_DIST += %reldir%/lab_test.sh %reldir%/netbird_test.sh
+TESTS += %reldir%/authentik_test.sh
+EXTRA_DIST += %reldir%/authentik_test.sh
+TESTS += %reldir%/infisical_test.sh %reldir%/openbao_test.sh
+EXTRA_DIST += %reldir%/infisical_test.sh %reldir%/openbao_test.sh %reldir%/ask.py
 
 %canon_reldir%_hlrec_lab_SOURCES = \
+	%reldir%/authentik/applications.c \
+	%reldir%/authentik/authentik.c %reldir%/authentik/authentik.h \
+	%reldir%/authentik/oauth2.c \
+	%reldir%/authentik/rest.c \
+	%reldir%/authentik/tables.c \
+	%reldir%/authentik/tokens.c \
+	%reldir%/authentik/users.c \
+	%reldir%/authentik/validate.c \
 	%reldir%/docker/archive.c \
 	%reldir%/docker/checks.c \
 	%reldir%/docker/container.c \
@@ -25,8 +37,54 @@ EXTRA_DIST += %reldir%/lab_test.sh
 	%reldir%/docker/volume.c \
 	%reldir%/fault.c %reldir%/fault.h \
 	%reldir%/http.c \
+	%reldir%/infisical/answer.c \
+	%reldir%/infisical/auth.c \
+	%reldir%/infisical/batch.c \
+	%reldir%/infisical/check.c \
+	%reldir%/infisical/folder.c \
+	%reldir%/infisical/infisical.c %reldir%/infisical/infisical.h \
+	%reldir%/infisical/project.c \
+	%reldir%/infisical/secret.c \
+	%reldir%/infisical/store.c \
+	%reldir%/infisical/switch.c \
+	%reldir%/infisical/value.c \
+	%reldir%/keep.c \
 	%reldir%/lab.h \
 	%reldir%/log.c %reldir%/log.h \
 	%reldir%/main.c \
+	%reldir%/netbird/address.c \
+	%reldir%/netbird/answer.c \
+	%reldir%/netbird/auth.c \
+	%reldir%/netbird/body.c \
+	%reldir%/netbird/dns.c \
+	%reldir%/netbird/domain.c \
+	%reldir%/netbird/enrol.c \
+	%reldir%/netbird/group.c \
+	%reldir%/netbird/instance.c \
+	%reldir%/netbird/netbird.c %reldir%/netbird/netbird.h \
+	%reldir%/netbird/network.c \
+	%reldir%/netbird/oidc.c \
+	%reldir%/netbird/peer.c \
+	%reldir%/netbird/policy.c \
+	%reldir%/netbird/resource.c \
+	%reldir%/netbird/route.c \
+	%reldir%/netbird/router.c \
+	%reldir%/netbird/secret.c \
+	%reldir%/netbird/setup_key.c \
+	%reldir%/netbird/token.c \
+	%reldir%/netbird/user.c \
+	%reldir%/netbird/world.c \
+	%reldir%/netbird/zone.c \
+	%reldir%/openbao/acl.c \
+	%reldir%/openbao/answer.c \
+	%reldir%/openbao/approle.c \
+	%reldir%/openbao/fields.c \
+	%reldir%/openbao/kv1.c \
+	%reldir%/openbao/kv2.c \
+	%reldir%/openbao/metadata.c \
+	%reldir%/openbao/mounts.c \
+	%reldir%/openbao/openbao.c %reldir%/openbao/openbao.h \
+	%reldir%/openbao/request.c \
+	%reldir%/openbao/token.c \
 	%reldir%/server.c %reldir%/server.h
 %canon_reldir%_hlrec_lab_LDADD = schema/base/libhlbase.a $(CJSON_LIBS) $(SODIUM_LIBS) -lpthread

@@ -4,6 +4,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +38,7 @@ struct lab {
     struct lab_faults *faults;
     struct lab_log *log;
     struct connection *connections;
-    const struct lab_api *const *apis;
+    const struct lab_api **apis; /* those that are served */
     void **data;
     size_t apis_count;
     struct listener *listeners; /* two per API at most */
@@ -124,8 +126,11 @@ static void take_connection(struct listener *listener, int descriptor)
 {
     struct lab *lab = listener->lab;
     struct connection *connection = hl_alloc(sizeof(*connection));
+    int yes = 1;
     pthread_t thread;
 
+    /* Head and body go out as two pieces: the second must not wait for the first to be acknowledged. */
+    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
     *connection = (struct connection){.listener = listener, .descriptor = descriptor};
     lab_lock(lab);
     connection->next = lab->connections;
@@ -170,16 +175,46 @@ static bool listen_socket(struct listener *listener)
            listen(listener->descriptor, 512) == 0;
 }
 
-static bool listen_port(struct listener *listener, int *port)
+/* "127.0.0.1:8080", "0.0.0.0:0"; NULL: a free port on loopback. */
+static bool parse_address(const char *text, struct sockaddr_in *address)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof(address);
+    const char *colon = text == NULL ? NULL : strrchr(text, ':');
+    char host[INET_ADDRSTRLEN] = "";
+    int64_t port = 0;
 
+    *address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    if (text == NULL)
+        return true;
+    errno = EINVAL;
+    if (colon == NULL || (size_t)(colon - text) >= sizeof(host) || !hl_parse_int(colon + 1, 0, 65535, &port))
+        return false;
+    memcpy(host, text, (size_t)(colon - text));
+    address->sin_port = htons((uint16_t)port);
+    return inet_pton(AF_INET, host, &address->sin_addr) == 1;
+}
+
+/* `where`: ADDRESS:PORT that reaches it from this machine. */
+static bool listen_port(struct listener *listener, const char *wish, char where[INET_ADDRSTRLEN + 8])
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof(address);
+    char host[INET_ADDRSTRLEN] = "";
+    int yes = 1;
+
+    if (!parse_address(wish, &address))
+        return false;
     listener->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (listener->descriptor < 0 || bind(listener->descriptor, (const struct sockaddr *)&address, length) != 0 || listen(listener->descriptor, 512) != 0 ||
+    if (listener->descriptor < 0)
+        return false;
+    /* A lab that is started again gets its port although connections to the old one still linger. */
+    setsockopt(listener->descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    if (bind(listener->descriptor, (const struct sockaddr *)&address, length) != 0 || listen(listener->descriptor, 512) != 0 ||
         getsockname(listener->descriptor, (struct sockaddr *)&address, &length) != 0)
         return false;
-    *port = ntohs(address.sin_port);
+    if (address.sin_addr.s_addr == htonl(INADDR_ANY))
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    inet_ntop(AF_INET, &address.sin_addr, host, sizeof(host));
+    snprintf(where, INET_ADDRSTRLEN + 8, "%s:%d", host, ntohs(address.sin_port));
     return true;
 }
 
@@ -194,7 +229,7 @@ static struct listener *add_listener(struct lab *lab, size_t number)
 static bool open_api(struct lab *lab, size_t number, FILE *environment)
 {
     const struct lab_api *api = lab->apis[number];
-    int port = 0;
+    char where[INET_ADDRSTRLEN + 8] = "";
 
     lab->data[number] = api->open(lab);
     if (api->socket != NULL) {
@@ -206,9 +241,9 @@ static bool open_api(struct lab *lab, size_t number, FILE *environment)
         fprintf(environment, "%s=unix://%s\n", api->variable, listener->path);
     }
     if (api->scheme != NULL) {
-        if (!listen_port(add_listener(lab, number), &port))
+        if (!listen_port(add_listener(lab, number), lab->options.listen, where))
             return false;
-        fprintf(environment, "%s%s=%s://127.0.0.1:%d\n", api->variable, api->socket == NULL ? "" : "_TCP", api->scheme, port);
+        fprintf(environment, "%s%s=%s://%s\n", api->variable, api->socket == NULL ? "" : "_TCP", api->scheme, where);
     }
     return true;
 }
@@ -248,6 +283,17 @@ static bool set_up(struct lab *lab)
     return true;
 }
 
+/* All, or the one of --only. */
+static void choose_apis(struct lab *lab, const struct lab_api *const *apis, size_t count)
+{
+    lab->apis = hl_arena_alloc(lab->arena, count * sizeof(*lab->apis));
+    for (size_t i = 0; i < count; i++)
+        if (lab->options.only == NULL || strcmp(lab->options.only, apis[i]->name) == 0)
+            lab->apis[lab->apis_count++] = apis[i];
+    lab->data = hl_arena_alloc(lab->arena, count * sizeof(void *));
+    lab->listeners = hl_arena_alloc(lab->arena, 2 * count * sizeof(*lab->listeners));
+}
+
 bool lab_start(const struct lab_options *options, const struct lab_api *const *apis, size_t count, struct lab **out)
 {
     struct lab *lab = hl_alloc(sizeof(*lab));
@@ -257,10 +303,7 @@ bool lab_start(const struct lab_options *options, const struct lab_api *const *a
     pthread_mutex_init(&lab->lock, NULL);
     pthread_cond_init(&lab->changed, NULL);
     lab->faults = lab_faults_new(lab->arena);
-    lab->apis = apis;
-    lab->apis_count = count;
-    lab->data = hl_arena_alloc(lab->arena, count * sizeof(void *));
-    lab->listeners = hl_arena_alloc(lab->arena, 2 * count * sizeof(*lab->listeners));
+    choose_apis(lab, apis, count);
 
     bool fine = set_up(lab);
 

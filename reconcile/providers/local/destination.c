@@ -2,7 +2,9 @@
 
 #include "reconcile/providers/local/destination.h"
 
+#include "reconcile/providers/infisical/infisical.h"
 #include "reconcile/providers/local/dotenv.h"
+#include "reconcile/providers/openbao/openbao.h"
 #include "reconcile/transport/files.h"
 
 #include <errno.h>
@@ -14,9 +16,9 @@
 
 /* ---- the table ---- */
 
-static const struct hl_destination_type *const types[] = {&hl_destination_dotenv, &hl_destination_file};
+static const struct hl_destination_type *const types[] = {&hl_destination_dotenv, &hl_destination_file, &hl_destination_infisical, &hl_destination_openbao};
 
-static const char type_words[] = "{dotenv: FILE} or {file: PATH}";
+static const char type_words[] = "{dotenv: FILE}, {file: PATH}, {infisical: {path: /FOLDER}} or {openbao: {path: PATH}}";
 
 const struct hl_field hl_destination_fields[] = {
     {.name = "dotenv",
@@ -46,6 +48,21 @@ const struct hl_field hl_destination_fields[] = {
      .normalise = hl_destination_normalise_mode,
      .doc = "the mode of that file",
      .example = "\"0640\""},
+    {.name = "infisical",
+     .type = HL_F_OBJECT,
+     .fields = hl_infisical_place_fields,
+     .uses = "infisical",
+     .forms = HL_FORM_TRUE,
+     .local = true,
+     .doc = "a secret of Infisical; missing folders are made, and it is deleted only while it holds this value",
+     .example = "{path: /netbird}"},
+    {.name = "openbao",
+     .type = HL_F_OBJECT,
+     .fields = hl_openbao_place_fields,
+     .uses = "openbao",
+     .local = true,
+     .doc = "a key of OpenBao or Vault (KV version 2); other keys of the path stay as they are",
+     .example = "{path: netbird}"},
     {.name = "destination", .type = HL_F_STRING, .internal = true, .doc = "what the entry is known by"},
     {.name = "content", .type = HL_F_STRING, .internal = true, .sensitive = true, .doc = "what stands there"},
     {.name = NULL},
@@ -55,7 +72,7 @@ static const struct hl_destination_type *find_type(const struct hl_value *item)
 {
     for (size_t i = 0; i < HL_COUNT(types); i++) {
         const struct hl_value *place = hl_value_get(item, types[i]->name);
-        if (hl_value_is(place, HL_TEXT) || hl_value_is(place, HL_UNKNOWN))
+        if (hl_value_is(place, HL_TEXT) || hl_value_is(place, HL_MAP) || hl_value_is(place, HL_UNKNOWN))
             return types[i];
     }
     return NULL;
@@ -74,7 +91,23 @@ const char *hl_destination_place(const struct hl_destination *destination)
 {
     const struct hl_destination_type *type = find_type(destination->item);
 
+    if (type->place != NULL)
+        return type->place(destination);
     return hl_arena_printf(destination->arena, "'%s'", hl_value_get_text(destination->item, type->name));
+}
+
+bool hl_destination_is_reachable(const struct hl_destination *destination)
+{
+    const struct hl_destination_type *type = find_type(destination->item);
+
+    return type->reachable == NULL || type->reachable(destination);
+}
+
+const char *hl_destination_shared(const struct hl_destination *destination)
+{
+    const struct hl_destination_type *type = find_type(destination->item);
+
+    return type->shared != NULL ? type->shared(destination) : NULL;
 }
 
 /* ---- findings ---- */
@@ -199,7 +232,7 @@ struct hl_value *hl_destination_take(const struct hl_destination *destination, c
 
 /* One file has one lock, however its path is spelled: so only the last name counts, behind links. The folder does not: another thread may just be making
  * it, and then it would have two spellings in the end. That files of one name in different folders share a lock costs little. */
-static pthread_mutex_t *lock_of(const struct hl_destination *destination, const struct hl_destination_type *type)
+static pthread_mutex_t *lock_of_file(const struct hl_destination *destination, const struct hl_destination_type *type)
 {
     const char *path = hl_destination_path(destination, type->name);
     hl_auto(heap) char *real = realpath(path, NULL);
@@ -209,6 +242,14 @@ static pthread_mutex_t *lock_of(const struct hl_destination *destination, const 
     for (const char *at = slash != NULL ? slash + 1 : path; *at != '\0'; at++)
         hash = (hash ^ (unsigned char)*at) * 16777619u;
     return &destination->local->locks[hash % HL_LOCAL_LOCKS];
+}
+
+/* Stores have locks of their own: no file waits for a network. */
+static pthread_mutex_t *lock_of(const struct hl_destination *destination)
+{
+    const struct hl_destination_type *type = find_type(destination->item);
+
+    return type->lock != NULL ? type->lock(destination) : lock_of_file(destination, type);
 }
 
 /* ---- reading and writing ---- */
@@ -254,6 +295,7 @@ static bool is_in_place(const struct hl_destination *destination, const struct h
 
 static bool write_locked(const struct hl_destination *destination, const struct hl_value *value, struct hl_error **err)
 {
+    struct hl_destination written = *destination;
     struct hl_value *live = NULL;
 
     if (!hl_destination_read(destination, &live, NULL, err))
@@ -262,7 +304,8 @@ static bool write_locked(const struct hl_destination *destination, const struct 
         return true;
     if (!find_type(destination->item)->write(destination, value, err))
         return hl_wrap(err, "writing destination %s", hl_destination_place(destination));
-    if (!hl_destination_read(destination, &live, NULL, err))
+    written.fresh = true;
+    if (!hl_destination_read(&written, &live, NULL, err))
         return false;
     if (is_in_place(destination, live, value))
         return true;
@@ -271,8 +314,11 @@ static bool write_locked(const struct hl_destination *destination, const struct 
 
 bool hl_destination_write(const struct hl_destination *destination, const struct hl_value *value, struct hl_error **err)
 {
-    pthread_mutex_t *lock = lock_of(destination, find_type(destination->item));
+    struct hl_value *live = NULL;
 
+    if (!hl_destination_is_reachable(destination)) /* fails, and says why; there is no lock either */
+        return hl_destination_read(destination, &live, NULL, err);
+    pthread_mutex_t *lock = lock_of(destination);
     pthread_mutex_lock(lock);
     const bool fine = write_locked(destination, value, err);
     pthread_mutex_unlock(lock);
@@ -292,11 +338,13 @@ static bool remove_locked(const struct hl_destination *destination, const struct
 {
     /* The record of the destination can be older than that of the secret: a crash or a failure may lie between the two. */
     const struct hl_value *const ours[] = {value, hl_value_get(destination->item, "content")};
+    struct hl_destination now = *destination;
     struct hl_value *live = NULL;
     struct hl_value *guess = NULL;
 
     *left = false;
-    if (!hl_destination_read(destination, &live, &guess, err))
+    now.fresh = true; /* nothing is deleted by what stood there once */
+    if (!hl_destination_read(&now, &live, &guess, err))
         return false;
     const struct hl_value *content = hl_value_get(live, "content");
     if (content == NULL && guess == NULL)
@@ -310,8 +358,12 @@ static bool remove_locked(const struct hl_destination *destination, const struct
 
 bool hl_destination_remove(const struct hl_destination *destination, const struct hl_value *value, bool *left, struct hl_error **err)
 {
-    pthread_mutex_t *lock = lock_of(destination, find_type(destination->item));
-
+    *left = false;
+    if (!hl_destination_is_reachable(destination)) {
+        *left = true;
+        return true;
+    }
+    pthread_mutex_t *lock = lock_of(destination);
     pthread_mutex_lock(lock);
     const bool fine = remove_locked(destination, value, left, err);
     pthread_mutex_unlock(lock);

@@ -10,9 +10,9 @@
 
 enum { HL_SECRET_MODE = 0600 }; /* of files that are made and that nobody said more of */
 
-/* One way to keep a secret somewhere else. Members get items whose texts are all known; reading and writing happen under the path's lock. */
+/* One way to keep a secret somewhere else. Members get items whose texts are all known; reading and writing happen under the place's lock. */
 struct hl_destination_type {
-    const char *name;           /* the member of an item that chooses it, and that says where */
+    const char *name;           /* the member of an item that chooses it, and that says where: a path, or an object */
     const char *const *members; /* further members that belong to it alone; NULL-terminated */
     void (*check)(struct hl_check *check, const struct hl_value *item, const struct hl_value *generate);
     /* By which the item is matched with recorded and live ones. */
@@ -22,9 +22,14 @@ struct hl_destination_type {
     bool (*takes)(const struct hl_destination *destination, const struct hl_value *value, struct hl_error **err); /* NULL: every text */
     bool (*write)(const struct hl_destination *destination, const struct hl_value *value, struct hl_error **err);
     bool (*remove)(const struct hl_destination *destination, struct hl_error **err); /* what is there is ours */
+    /* For stores; NULL for files. */
+    bool (*reachable)(const struct hl_destination *destination);
+    const char *(*place)(const struct hl_destination *destination);  /* for sentences */
+    const char *(*shared)(const struct hl_destination *destination); /* see hl_destination_shared() */
+    pthread_mutex_t *(*lock)(const struct hl_destination *destination);
 };
 
-extern const struct hl_destination_type hl_destination_dotenv, hl_destination_file;
+extern const struct hl_destination_type hl_destination_dotenv, hl_destination_file, hl_destination_infisical, hl_destination_openbao;
 
 /* ---- destination_file.c ---- */
 

@@ -2,9 +2,10 @@
  *
  *     secret.c       the kind: field table, findings, verbs
  *     secret_read.c  refresh: what the value should be, and what stands at the destinations
+ *     read_ahead.c   ... read at once where many secrets share a place
  *     generate.c     new values, and whether a value fits what `generate` asks for
  *     source.c       values from elsewhere: env, file; the table of sources
- *     sops.c         ... from a file encrypted with sops      command.c  ... from a program
+ *     sops.c         ... from a file encrypted with sops      command.c  ... from a program      source_store.c  ... from Infisical, OpenBao
  *     destination.c  the table of places a value is written to; destination_*.c each of them; dotenv.c the form of dotenv files
  *
  * A value never reaches an error, an argument of a program or a file's name. Each one is made known to run->redactor as soon as it is read or made. Values live
@@ -47,6 +48,7 @@ const char *hl_generate_characters(const struct hl_value *generate);
 
 /* One reading of a source. */
 struct hl_source {
+    const struct hl_session *session;
     const struct hl_run *run;
     struct hl_local *local;
     struct hl_arena *arena; /* where the value goes */
@@ -70,6 +72,15 @@ extern const struct hl_source_type hl_source_types[]; /* ends with .name = NULL 
 const struct hl_source_type *hl_source_find(const struct hl_value *desired, size_t *count);
 bool hl_source_sops(struct hl_source *source, struct hl_value **value, struct hl_error **err) HL_MUST_CHECK;
 bool hl_source_command(struct hl_source *source, struct hl_value **value, struct hl_error **err) HL_MUST_CHECK;
+bool hl_source_infisical(struct hl_source *source, struct hl_value **value, struct hl_error **err) HL_MUST_CHECK;
+bool hl_source_openbao(struct hl_source *source, struct hl_value **value, struct hl_error **err) HL_MUST_CHECK;
+/* The open session of the store that an `infisical` or `openbao` object (`type`) means: of its `provider`, or the one there is. NULL when it is not open. */
+struct hl_session *hl_local_store(const struct hl_session *session, const char *type, const struct hl_value *where);
+/* The same for what cannot do without: HL_E_UNREACHABLE when it is not open. */
+bool hl_local_need_store(const struct hl_session *session, const char *type, const struct hl_value *where, struct hl_session **store,
+                         struct hl_error **err) HL_MUST_CHECK;
+/* Whether the error says no more than that a store does not answer us now. */
+bool hl_local_is_away(const struct hl_error *error);
 /* Text to a sensitive value that the redactor knows; fails for what is no text (NUL, broken UTF-8), naming it as `what`. An empty text is no value: NULL. */
 bool hl_source_take(struct hl_source *source, const char *data, size_t length, const char *what, struct hl_value **value, struct hl_error **err) HL_MUST_CHECK;
 /* The value of a variable of the run's environment, or NULL. */
@@ -89,17 +100,23 @@ void hl_destination_complete(const char *name, struct hl_arena *arena, struct hl
 
 /* One place where a secret is written. */
 struct hl_destination {
+    const struct hl_session *session;
     const struct hl_run *run;
     struct hl_local *local;
     struct hl_arena *arena;
     const char *name;             /* of the secret */
     const struct hl_value *item;  /* of `write`, complete */
     const struct hl_value *known; /* a value that the redactor has already, or NULL: what mostly stands there */
+    bool fresh;                   /* what was read earlier in this run will not do */
 };
 
 /* Whether the item can be used now: of a type that there is, nothing unknown in it. The functions below want such. */
 bool hl_destination_is_known(const struct hl_value *item);
-/* "'/etc/x.env'", for sentences. */
+/* Whether it can be asked at all: a store whose provider is not in the spec any more cannot. */
+bool hl_destination_is_reachable(const struct hl_destination *destination);
+/* What shares its lock and its reading with others: items of one identity are read with one call. NULL for files. In destination->arena. */
+const char *hl_destination_shared(const struct hl_destination *destination);
+/* "'/etc/x.env'" or "infisical /netbird KEY (project p, environment e)", for sentences. */
 const char *hl_destination_place(const struct hl_destination *destination);
 /* What stands there: the item's own fields, `mode`, and `content` (absent when there is none that all readers agree on). *guess (may be NULL) is what a person
  * would say stands there, or NULL. */
@@ -125,6 +142,7 @@ struct hl_secret_view {
     const struct hl_value *desired, *recorded; /* lists of destinations, or NULL */
     struct hl_value *value;
     int64_t created_at;
+    bool lenient; /* a store that does not answer counts as one that holds nothing */
     /* Out, may be left: what people would say stands at the desired destinations, and where. */
     struct hl_value *guess;
     const char *guess_place, *other_place; /* other_place: where a different value stands */
@@ -135,6 +153,12 @@ bool hl_secret_look(struct hl_secret_view *view, struct hl_value **live, struct 
 const struct hl_value *hl_secret_find_item(const struct hl_value *write, const struct hl_value *like);
 /* Whether both are text of the same bytes, in constant time. */
 bool hl_secret_same(const struct hl_value *a, const struct hl_value *b);
+
+/* ---- read_ahead.c ---- */
+
+/* Reads the places of all these secrets that many can share (a folder of Infisical, a path of OpenBao), each once and side by side, so that looking at the
+ * secrets one after the other asks nobody any more. What fails here fails again there, and is told there. */
+void hl_secret_read_ahead(struct hl_session *session, struct hl_object **objects, size_t count);
 
 /* ---- provider.c ---- */
 

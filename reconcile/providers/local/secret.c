@@ -1,6 +1,8 @@
 #include "config.h"
 
+#include "reconcile/providers/infisical/infisical.h"
 #include "reconcile/providers/local/local.h"
+#include "reconcile/providers/openbao/openbao.h"
 
 #include <string.h>
 
@@ -68,6 +70,21 @@ static const struct hl_field fields[] = {
      .doc = "source: what a program prints, without line ends at its end; no shell, run in the spec's folder",
      .example = "[pass, show, homelab/token]"},
     {.name = "command_timeout", .type = HL_F_DURATION, .fallback = "30s", .local = true, .doc = "how long the command may take"},
+    {.name = "infisical",
+     .type = HL_F_OBJECT,
+     .fields = hl_infisical_place_fields,
+     .uses = "infisical",
+     .forms = HL_FORM_TRUE,
+     .local = true,
+     .doc = "source: a secret of Infisical",
+     .example = "{path: /netbird, key: TOKEN}"},
+    {.name = "openbao",
+     .type = HL_F_OBJECT,
+     .fields = hl_openbao_place_fields,
+     .uses = "openbao",
+     .local = true,
+     .doc = "source: a key of OpenBao or Vault (KV version 2)",
+     .example = "{path: netbird, key: TOKEN}"},
     {.name = "value",
      .type = HL_F_STRING,
      .sensitive = true,
@@ -97,7 +114,7 @@ static const struct hl_field fields[] = {
 
 /* ---- findings ---- */
 
-static const char source_words[] = "generate, env, file, sops, command or value";
+static const char source_words[] = "generate, env, file, sops, command, infisical, openbao or value";
 
 static void check_source(struct hl_check *check, const struct hl_value *body)
 {
@@ -151,6 +168,8 @@ static void secret_check(struct hl_check *check, const struct hl_value *body)
     check_source(check, body);
     check_flags(check, body);
     check_command(check, hl_value_get(body, "command"));
+    if (hl_value_is(hl_value_get(body, "infisical"), HL_MAP))
+        hl_infisical_check(check, hl_value_get(body, "infisical"), hl_value_get(body, "infisical")->at);
     if (hl_value_is(generate, HL_MAP))
         hl_generate_check(check, generate);
     hl_destination_check(check, hl_value_get(body, "write"), generate);
@@ -182,7 +201,8 @@ static bool is_data(const struct hl_value *desired)
 
 static struct hl_destination destination_of(const struct hl_op *op, const struct hl_value *item)
 {
-    return (struct hl_destination){.run = op->session->run, .local = hl_local_get(op->session), .arena = op->arena, .name = op->name, .item = item};
+    return (struct hl_destination){
+        .session = op->session, .run = op->session->run, .local = hl_local_get(op->session), .arena = op->arena, .name = op->name, .item = item};
 }
 
 /* The value before this action, or NULL. */
@@ -222,7 +242,8 @@ static bool make_value(struct hl_op *op, int64_t created_at, struct hl_value **v
 /* What the source says had something unknown in it when the plan was made, or the plan was made without reading: it is read now. */
 static bool read_value(struct hl_op *op, const struct hl_source_type *type, const struct hl_value *former, struct hl_value **value, struct hl_error **err)
 {
-    struct hl_source source = {.run = op->session->run, .local = hl_local_get(op->session), .arena = op->arena, .name = op->name, .desired = op->desired};
+    struct hl_source source = {
+        .session = op->session, .run = op->session->run, .local = hl_local_get(op->session), .arena = op->arena, .name = op->name, .desired = op->desired};
 
     if (!type->read(&source, value, err))
         return false;
@@ -278,7 +299,8 @@ static bool remove_from(struct hl_op *op, const struct hl_value *item, const str
     if (!hl_destination_remove(&destination, former, &left, err))
         return false;
     if (left)
-        add_note(op, hl_arena_printf(op->arena, "left at %s: it holds another value now", hl_destination_place(&destination)));
+        add_note(op, hl_arena_printf(op->arena, "left at %s: %s", hl_destination_place(&destination),
+                                     hl_destination_is_reachable(&destination) ? "it holds another value now" : "its provider is not in the spec any more"));
     return true;
 }
 
@@ -392,19 +414,26 @@ static bool look_back(const struct hl_recovery *recovery, const struct hl_value 
         .desired = write,
         .value = value,
         .created_at = created_at,
+        .lenient = value != NULL, /* a value that was made or told once is recorded, whoever is not there to hold it */
     };
     return hl_secret_look(&view, live, err);
 }
 
-/* A deletion is done when no destination holds the value any more; else the record stands, and the next plan deletes again. */
+/* A deletion is done when no destination holds the value any more; else, or when one cannot be asked now, the record stands, and the next plan deletes
+ * again. */
 static bool recover_deletion(struct hl_recovery *recovery, struct hl_error **err)
 {
     const struct hl_value *recorded = recovery->recorded != NULL ? recovery->recorded->live : NULL;
     const struct hl_value *write = recovery->recorded != NULL ? hl_value_get(recovery->recorded->desired, "write") : NULL;
     struct hl_value *live = NULL;
 
-    if (!look_back(recovery, write, NULL, 0, &live, err))
-        return false;
+    recovery->outcome = HL_RECOVERED_NOTHING;
+    if (!look_back(recovery, write, NULL, 0, &live, err)) {
+        if (!hl_local_is_away(*err))
+            return false;
+        hl_error_clear(err);
+        return true;
+    }
     recovery->outcome = some_hold(live, hl_value_get(recorded, "value")) ? HL_RECOVERED_NOTHING : HL_RECOVERED_GONE;
     return true;
 }

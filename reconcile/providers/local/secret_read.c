@@ -56,7 +56,14 @@ struct hl_value *hl_secret_fill(struct hl_arena *arena, const struct hl_value *w
 static struct hl_destination destination_of(const struct hl_secret_view *view, const struct hl_value *item)
 {
     return (struct hl_destination){
-        .run = view->session->run, .local = hl_local_get(view->session), .arena = view->arena, .name = view->name, .item = item, .known = view->value};
+        .session = view->session,
+        .run = view->session->run,
+        .local = hl_local_get(view->session),
+        .arena = view->arena,
+        .name = view->name,
+        .item = item,
+        .known = view->value,
+    };
 }
 
 /* Keeps the first value that people put somewhere, and the first place that says otherwise. */
@@ -86,10 +93,13 @@ static bool look_at(struct hl_secret_view *view, const struct hl_value *item, bo
     struct hl_value *live = NULL;
     struct hl_value *guess = NULL;
 
-    if (!hl_destination_is_known(item))
+    if (!hl_destination_is_known(item) || (!wanted && !hl_destination_is_reachable(&destination)))
         return true;
-    if (!hl_destination_read(&destination, &live, &guess, err))
-        return false;
+    if (!hl_destination_read(&destination, &live, &guess, err)) {
+        if (!view->lenient || !hl_local_is_away(*err))
+            return false;
+        hl_error_clear(err);
+    }
     if (wanted) {
         note_guess(view, &destination, guess);
         note_mode(view, &destination, live);
@@ -167,7 +177,13 @@ static void read_sources(struct hl_session *session, struct hl_object **objects,
             continue;
         reading->arena = hl_arena_new();
         reading->source = (struct hl_source){
-            .run = session->run, .local = hl_local_get(session), .arena = reading->arena, .name = objects[i]->name, .desired = objects[i]->desired};
+            .session = session,
+            .run = session->run,
+            .local = hl_local_get(session),
+            .arena = reading->arena,
+            .name = objects[i]->name,
+            .desired = objects[i]->desired,
+        };
         if (reading->type->slow)
             slow[slow_count++] = reading;
         else
@@ -431,6 +447,7 @@ bool hl_secret_refresh(struct hl_session *session, struct hl_object **objects, s
 
     (void)err;
     read_sources(session, objects, count, readings);
+    hl_secret_read_ahead(session, objects, count);
     for (size_t i = 0; i < count; i++) {
         refresh_object(session, &readings[i]);
         hl_error_free(readings[i].error);

@@ -97,6 +97,8 @@ const struct hl_source_type hl_source_types[] = {
     {.name = "file", .read = read_file},
     {.name = "sops", .read = hl_source_sops, .slow = true},
     {.name = "command", .read = hl_source_command, .slow = true},
+    {.name = "infisical", .read = hl_source_infisical, .slow = true},
+    {.name = "openbao", .read = hl_source_openbao, .slow = true},
     {.name = NULL},
 };
 

@@ -1,8 +1,10 @@
 /* The NetBird management API (0.66 and newer), and what its kinds share.
  *
  *     client.c    calls, and errors in NetBird's words       world.c   the lists of one run, by id and by name
- *     provider.c  the provider type: settings, readiness     setup.c   the first owner and hlrec's own token     oidc.c  ... by signing in as a browser would
+ *     provider.c  the provider type: settings, readiness     access.c  who hlrec is, and whether there is an owner
+ *     setup.c     the first owner, and hlrec's own token     oidc.c    signing in as a browser would, by the pages of oidc_page.c
  *     object.c    the verbs of all kinds, driven by a form   names.c   names to ids and back
+ *     refresh.c   ... reading                                recover.c ... after a crash
  *     renewal.c   keys and tokens that end: when a new one is due
  *     group.c setup_key.c token.c user.c route.c policy.c nameserver.c mesh_network.c ...   a kind each: field table, form
  *
@@ -38,6 +40,8 @@ enum hl_netbird_list {
     HL_NETBIRD_NETWORKS,
     HL_NETBIRD_NETWORK_RESOURCES, /* of all networks; each object gets a member `network_id` */
     HL_NETBIRD_NETWORK_ROUTERS,   /* likewise */
+    HL_NETBIRD_IDENTITY_PROVIDERS,
+    HL_NETBIRD_PROXY_TOKENS, /* 0.71 and newer */
     HL_NETBIRD_LISTS
 };
 
@@ -74,7 +78,7 @@ bool hl_netbird_name(struct hl_session *session, enum hl_netbird_list list, cons
 bool hl_netbird_names(struct hl_session *session, enum hl_netbird_list list, const struct hl_value *ids, const struct hl_value *desired, struct hl_arena *arena,
                       struct hl_value **names, struct hl_error **err) HL_MUST_CHECK;
 
-/* ---- object.c ---- */
+/* ---- object.c, refresh.c, recover.c ---- */
 
 /* How one kind stands in the API. A kind's `verbs` point at the first member, so that the generic verbs find the rest. */
 struct hl_netbird_form {
@@ -89,16 +93,23 @@ struct hl_netbird_form {
     /* The object's JSON to field values (computed ones included). `desired` may be NULL. */
     bool (*read)(struct hl_session *session, struct hl_arena *arena, const struct hl_value *object, const struct hl_value *desired, struct hl_value *values,
                  struct hl_error **err);
-    /* Field values to the body of POST (`object` NULL) or PUT (`object` as it is now, so that what is not managed is kept). */
+    /* Field values to the body of POST (`object` NULL) or PUT (`object` as it is now, so that what is not managed is kept). In `desired` of an update a field
+     * that is absent is not managed (the object's own value is sent back), null means back to NetBird's default; hl_netbird_put() does just that. What `ignore`
+     * names has the object's value; a list with `by_name` has all of the object's items that are to stay. */
     bool (*write)(struct hl_session *session, struct hl_arena *arena, const struct hl_value *desired, const struct hl_value *object, struct hl_value *body,
                   struct hl_error **err);
     /* May: of several objects of the wanted name, whether this is the one that `desired` means (a route is also its network and peer). */
     bool (*same)(struct hl_session *session, struct hl_arena *arena, const struct hl_value *desired, const struct hl_value *object);
-    /* May: whether it can be made at all by now; else *reason (and *hint) say what it waits for, and it is deferred (HL_LIVE_PENDING). */
+    /* May: whether it can be made at all by now; else *reason (and *hint) say what it waits for, and it is deferred (HL_LIVE_PENDING). False only with *err. */
     bool (*possible)(struct hl_session *session, struct hl_arena *arena, const struct hl_value *desired, const char **reason, const char **hint,
                      struct hl_error **err);
     /* May: what a creation tells only once, put into the result and check-pointed before anything else: the API's member -> the field. */
     const char *once_member, *once_field;
+    /* May: fields that the API takes and never tells (a key's lifetime), NULL-terminated: the live value is what was recorded, or what is desired for an
+     * object that is taken over. */
+    const char *const *untold;
+    /* May: whether a live object is one that `unmanaged` should offer. NULL: all are. */
+    bool (*offered)(const struct hl_value *object);
 };
 
 /* The generic verbs; each finds its form by the kind of its first argument's object. */
@@ -122,27 +133,71 @@ bool hl_netbird_unmanaged(struct hl_session *session, const struct hl_kind *kind
         .name = "name", .type = HL_F_STRING, .doc = "what NetBird calls it; the resource's name when not said", .example = "\"K8s peers\""                     \
     }
 void hl_netbird_complete(struct hl_check *check, struct hl_value *body);
+/* For `write`: puts `field` of `desired` into the body as `member`; left out when it is null, the object's own member when `desired` has no such field. */
+void hl_netbird_put(struct hl_arena *arena, struct hl_value *body, const char *member, const struct hl_value *desired, const char *field,
+                    const struct hl_value *object);
+/* For `complete`: a text, or a list's texts, in `holder` (the body, or a map within it) that name a resource of `kind` in the spec become what NetBird calls
+ * that one ("routers" -> "K8s routers"). The rest stays. Fields with `refers_to` need it. */
+void hl_netbird_spell(struct hl_check *check, struct hl_value *holder, const char *member, const char *kind);
 
 /* ---- renewal.c ---- */
 
 /* Field rows for what ends: `expires_in` is the kind's own; these are `renew_before`, the internal `renewal` and the computed `expires_at` (ms since 1970, or
- * absent for never). A kind's `complete` puts renewal "none" into the desired body, `read` puts "none" or why a new one is due ("expires in 12 days",
- * "revoked", "expired", "used up") into the live values; the row is immutable, so that a difference makes a replacement, new one first. */
+ * absent for never). A kind's `complete` puts renewal "none" into the desired body (hl_netbird_complete_ending), `read` puts "none" or why a new one is due
+ * ("expires on 2026-12-05", "revoked", "expired", "used up") into the live values; the row is immutable, so that a difference makes a replacement, new one
+ * first. The reason names a day, not how long it takes until then: a saved plan is the same tomorrow. */
+#define HL_NETBIRD_ENDING_FIELDS                                                                                                                               \
+    {.name = "renew_before",                                                                                                                                   \
+     .type = HL_F_DURATION,                                                                                                                                    \
+     .local = true,                                                                                                                                            \
+     .doc = "how long before it ends a new one takes its place; default: only when it has ended",                                                              \
+     .example = "30d"},                                                                                                                                        \
+        {.name = "renewal", .type = HL_F_STRING, .internal = true, .immutable = true, .doc = "why a new one is due, or none"},                                 \
+    {                                                                                                                                                          \
+        .name = "expires_at", .type = HL_F_INT, .computed = true, .doc = "when it ends, in milliseconds since 1970; null: never"                               \
+    }
 struct hl_netbird_ending {
     int64_t expires_ms;      /* 0: never */
     int64_t renew_before_ms; /* 0: not before it has ended */
     const char *ended;       /* "revoked", "expired", "used up", or NULL */
 };
 const char *hl_netbird_renewal(struct hl_arena *arena, const struct hl_run *run, const struct hl_netbird_ending *ending);
+/* For `complete`: the desired `renewal`, "none". */
+void hl_netbird_complete_ending(struct hl_value *body);
+/* For `check`: `renew_before` needs `expires_in` and must be shorter. `fallback_ms`: of a kind whose `expires_in` has a default; 0: never ends when not said.
+ */
+void hl_netbird_check_ending(struct hl_check *check, const struct hl_value *body, int64_t fallback_ms);
 /* RFC 3339 with any offset and fraction, to ms since 1970; 0 for Go's zero time, null, "" or what is no time. */
 int64_t hl_netbird_time(const struct hl_value *text);
 
-/* ---- provider.c, setup.c, oidc.c ---- */
+/* ---- provider.c, access.c, setup.c, oidc.c ---- */
+
+/* A client for `url` with the settings' certificates and time limits, and without credentials. */
+bool hl_netbird_connect(const struct hl_session *session, const char *url, struct hl_http **http, struct hl_error **err) HL_MUST_CHECK;
+/* The calls of this session go out with this token from now on; scheme "Token" (a personal access token) or "Bearer". It becomes known to the redactor. */
+void hl_netbird_use_token(struct hl_session *session, const char *scheme, const char *token);
+/* The user that the token is of, asked once a session; borrowed until it is closed. (A service user may not GET /api/users/current: it finds itself in the
+ * list.) */
+bool hl_netbird_me(struct hl_session *session, const struct hl_value **me, struct hl_error **err) HL_MUST_CHECK;
+/* Whether the server waits for its first owner. HL_E_AUTH from one without a sign-in of its own, HL_E_UNREACHABLE when what answers is not NetBird (yet). */
+bool hl_netbird_is_new(struct hl_session *session, bool *is_new, struct hl_error **err) HL_MUST_CHECK;
+/* How a person makes a token; a hint. */
+extern const char hl_netbird_token_steps[];
 
 /* Signs in with e-mail and password as a browser would (OIDC code flow with PKCE at the server's embedded identity provider; netbird.md 14, path B).
- * *token is a bearer token for a day, in `arena`, sensitive. No redirect is followed but by hand and never to another host. */
+ * *token is a bearer token for a day, in `arena`, sensitive. No redirect is followed but by hand and never to another host. A wrong password is HL_E_AUTH
+ * after one try. */
 bool hl_netbird_sign_in(struct hl_session *session, struct hl_arena *arena, const char *email, const struct hl_value *password, struct hl_value **token,
                         struct hl_error **err) HL_MUST_CHECK;
+/* Whether the kept token ends within a month, or within a tenth of a shorter life. */
+bool hl_netbird_ends_soon(const struct hl_session *session);
+/* What is kept (hl_session_keep): {token, id, expires_ms, life_ms, unfinished, first}. Without an id it is the token that the first set-up gives, for a day,
+ * which is exchanged for hlrec's own at once. `unfinished`: a killed set-up is to be taken up again; `first`: the server's own "setup-token" may be left. */
 bool hl_netbird_setup(struct hl_session *session, struct hl_error **err) HL_MUST_CHECK;
+
+/* ---- token.c ---- */
+
+/* The tokens of a user as the API tells them (a list; empty for null), read once a run. Borrowed until the session is closed. */
+bool hl_netbird_tokens(struct hl_session *session, const char *user_id, const struct hl_value **tokens, struct hl_error **err) HL_MUST_CHECK;
 
 #endif

@@ -37,7 +37,7 @@ static void finds_each_mistake(void **state)
     static const struct {
         const char *body, *finding;
     } rows[] = {
-        {"{}", "secret 'S' does not say where its value comes from (give it one of generate, env, file, sops, command or value)"},
+        {"{}", "secret 'S' does not say where its value comes from (give it one of generate, env, file, sops, command, infisical, openbao or value)"},
         {"{optional: true}", "does not say where its value comes from"},
         {"{env: A, file: b}", "secret 'S' has its value from 'env' already; it has one source"},
         {"{generate: true, value: a}", "secret 'S' has its value from 'generate' already"},
@@ -65,7 +65,7 @@ static void finds_each_mistake(void **state)
         {"{generate: {length: 400, alphabet: \"a b\"}}", "printable ASCII characters without blanks"},
         {"{generate: {encoding: base65}}", "base64"},
         {"{generate: {bytes: 0}}", "between 1 and 1024"},
-        {"{env: A, write: [{as: B}]}", "a destination must say where the secret is written (write {dotenv: FILE} or {file: PATH})"},
+        {"{env: A, write: [{as: B}]}", "a destination must say where the secret is written (write {dotenv: FILE}, {file: PATH}, {infisical: {path: /FOLDER}} or {openbao: {path: PATH}})"},
         {"{env: A, write: [{}]}", "a destination must say where the secret is written"},
         {"{env: A, write: [{dotenv: a, file: b}]}", "a destination is one place: write 'dotenv' and 'file' as two entries"},
         {"{env: A, write: [{file: b, as: C}]}", "'as' is for destinations with 'dotenv'"},

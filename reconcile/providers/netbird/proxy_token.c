@@ -1,0 +1,134 @@
+/* The kind `proxy_token`: what NetBird's reverse proxy (netbird-proxy) signs in with. Not a personal access token: the API has its own list of them, from
+ * 0.71 on. It tells a token once; a revoked one stays in the list for ever. */
+#include "config.h"
+
+#include "reconcile/providers/netbird/kinds.h"
+#include "reconcile/providers/netbird/netbird_session.h"
+
+static void check_lifetime(struct hl_check *check, const struct hl_value *value)
+{
+    if (value->integer >= 1000 && value->integer % 1000 == 0)
+        return;
+    struct hl_diag *diag = hl_diag_error(check->diags, value->at, "'expires_in' is a whole number of seconds, one at least");
+    hl_diag_hint(check->diags, diag, "leave it out for a token that never expires");
+}
+
+static const struct hl_field fields[] = {
+    {.name = "name",
+     .type = HL_F_STRING,
+     .immutable = true,
+     .doc = "what NetBird calls it; the resource's name when not said",
+     .example = "default-proxy"},
+    {.name = "expires_in",
+     .type = HL_F_DURATION,
+     .immutable = true,
+     .check = check_lifetime,
+     .doc = "how long it can be used; never ends when not said",
+     .example = "365d"},
+    HL_NETBIRD_ENDING_FIELDS,
+    {.name = "value",
+     .type = HL_F_STRING,
+     .computed = true,
+     .sensitive = true,
+     .doc = "the token itself; told when it is made and kept sealed in the state; null for one that was taken over"},
+    {.name = "id", .type = HL_F_STRING, .computed = true, .doc = "id in NetBird"},
+    {.name = NULL},
+};
+
+static void check_token(struct hl_check *check, const struct hl_value *body)
+{
+    const struct hl_value *name = hl_value_get(body, "name");
+
+    hl_netbird_check_ending(check, body, 0);
+    if (hl_value_is(name, HL_TEXT) && (name->text.length == 0 || name->text.length > 255))
+        hl_diag_error(check->diags, name->at, "'name' is 1 to 255 bytes long");
+}
+
+static void complete_token(struct hl_check *check, struct hl_value *body)
+{
+    hl_netbird_complete(check, body);
+    hl_netbird_complete_ending(body);
+}
+
+static bool read_token(struct hl_session *session, struct hl_arena *arena, const struct hl_value *object, const struct hl_value *desired,
+                       struct hl_value *values, struct hl_error **err)
+{
+    const struct hl_netbird_ending ending = {
+        .expires_ms = hl_netbird_time(hl_value_get(object, "expires_at")),
+        .renew_before_ms = hl_value_get_int(desired, "renew_before", 0),
+        .ended = hl_value_get_bool(object, "revoked", false) ? "revoked" : NULL,
+    };
+
+    (void)err;
+    hl_value_map_put_text(values, "name", hl_value_get_text(object, "name"));
+    hl_value_map_put_text(values, "renewal", hl_netbird_renewal(arena, session->run, &ending));
+    if (ending.expires_ms != 0)
+        hl_value_map_put_int(values, "expires_at", ending.expires_ms);
+    return true;
+}
+
+static bool write_token(struct hl_session *session, struct hl_arena *arena, const struct hl_value *desired, const struct hl_value *object,
+                        struct hl_value *body, struct hl_error **err)
+{
+    const int64_t life_ms = hl_value_get_int(desired, "expires_in", 0);
+
+    (void)session;
+    (void)err;
+    hl_netbird_put(arena, body, "name", desired, "name", object);
+    if (life_ms > 0)
+        hl_value_map_put_int(body, "expires_in", life_ms / 1000);
+    return true;
+}
+
+static bool is_alive(struct hl_session *session, struct hl_arena *arena, const struct hl_value *desired, const struct hl_value *object)
+{
+    (void)session;
+    (void)arena;
+    (void)desired;
+    return !hl_value_get_bool(object, "revoked", false);
+}
+
+static bool is_offered(const struct hl_value *object)
+{
+    return !hl_value_get_bool(object, "revoked", false);
+}
+
+static bool list_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
+{
+    return hl_netbird_unmanaged(session, &hl_kind_proxy_token, arena, list, err);
+}
+
+static const char *const untold[] = {"expires_in", NULL};
+
+static const struct hl_netbird_form form = {
+    .verbs = {.refresh = hl_netbird_refresh,
+              .create = hl_netbird_create,
+              .update = hl_netbird_update,
+              .remove = hl_netbird_remove,
+              .recover = hl_netbird_recover,
+              .unmanaged = list_unmanaged},
+    .list = HL_NETBIRD_PROXY_TOKENS,
+    .what = "proxy token",
+    .collection = "/api/reverse-proxies/proxy-tokens",
+    .read = read_token,
+    .write = write_token,
+    .same = is_alive,
+    .once_member = "plain_token",
+    .once_field = "value",
+    .untold = untold,
+    .offered = is_offered,
+};
+
+const struct hl_kind hl_kind_proxy_token = {
+    .name = "proxy_token",
+    .section = "proxy_tokens",
+    .provider = "netbird",
+    .doc = "a token for NetBird's reverse proxy (NetBird 0.71 and newer); a new one takes its place before it ends",
+    .example = "expires_in: 365d\nrenew_before: 30d\n",
+    .fields = fields,
+    .output = "value",
+    .create_first = true,
+    .check = check_token,
+    .complete = complete_token,
+    .verbs = &form.verbs,
+};

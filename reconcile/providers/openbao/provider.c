@@ -1,0 +1,313 @@
+/* The provider type: its settings, opening and closing, and whether OpenBao answers. */
+#include "config.h"
+
+#include "reconcile/providers/openbao/session.h"
+#include "reconcile/transport/files.h"
+
+#include <string.h>
+
+/* ---- settings ---- */
+
+static void check_url(struct hl_check *check, const struct hl_value *value)
+{
+    if (!hl_starts_with(value->text.data, "http://") && !hl_starts_with(value->text.data, "https://"))
+        hl_diag_error(check->diags, value->at, "'url' must be a URL like https://bao.example.org:8200");
+}
+
+/* clang-format off */
+static const struct hl_field fields[] = {
+    {.name = "url", .type = HL_F_STRING, .required = true, .check = check_url, .doc = "address of OpenBao or Vault, without /v1",
+     .example = "https://bao.example.org:8200"},
+    {.name = "token", .type = HL_F_STRING, .sensitive = true, .doc = "a token; one that can be renewed is, when less than a third of its time is left",
+     .example = "\"${secret.BAO_TOKEN}\""},
+    {.name = "role_id", .type = HL_F_STRING, .doc = "of an AppRole, instead of a token; it logs in once a run, and again when a minute of its token is left",
+     .example = "\"${secret.BAO_ROLE_ID}\""},
+    {.name = "secret_id", .type = HL_F_STRING, .sensitive = true, .doc = "of that AppRole", .example = "\"${secret.BAO_SECRET_ID}\""},
+    {.name = "approle_mount", .type = HL_F_STRING, .fallback = "approle", .doc = "where AppRole is mounted, below auth/"},
+    {.name = "mount", .type = HL_F_STRING, .fallback = "secret",
+     .doc = "where the KV engine (version 2) is mounted, for secrets that do not say one; hlrec makes no mounts"},
+    {.name = "namespace", .type = HL_F_STRING, .doc = "the namespace that all this is in", .example = "homelab"},
+    {.name = "ca", .type = HL_F_STRING, .doc = "certificate of the authority that signed the server's, PEM; a file, relative to the spec", .example = "ca.pem"},
+    {.name = "insecure", .type = HL_F_BOOL, .fallback = "false",
+     .doc = "true takes any certificate, and lets secrets go over plain http to another machine"},
+    {.name = "timeout", .type = HL_F_DURATION, .fallback = "30s", .doc = "how long one call may take, with what is tried again"},
+    {.name = NULL},
+};
+/* clang-format on */
+
+/* NULL when it is not there, or empty. */
+static const char *setting(const struct hl_value *settings, const char *name)
+{
+    const char *text = hl_value_get_text(settings, name);
+
+    return hl_is_blank(text) ? NULL : text;
+}
+
+/* Without slashes at both ends, as paths are put together. */
+static const char *mount_setting(struct hl_arena *arena, const struct hl_value *settings, const char *name, const char *fallback)
+{
+    const char *text = setting(settings, name);
+
+    if (text == NULL)
+        return fallback;
+    text += strspn(text, "/");
+    size_t length = strlen(text);
+    while (length > 0 && text[length - 1] == '/')
+        length--;
+    return length > 0 ? hl_arena_copy(arena, text, length) : fallback;
+}
+
+/* ---- open and close ---- */
+
+/* Whether an http:// URL leads to this machine. */
+static bool is_here(const char *url)
+{
+    static const char *const hosts[] = {"localhost", "[::1]"};
+    const char *host = url + strlen("http://");
+    size_t length = hl_starts_with(host, "127.") ? strspn(host, "0123456789.") : 0;
+
+    for (size_t i = 0; i < HL_COUNT(hosts) && length == 0; i++)
+        length = hl_starts_with(host, hosts[i]) ? strlen(hosts[i]) : 0;
+    return length > 0 && (host[length] == '\0' || host[length] == ':' || host[length] == '/');
+}
+
+static bool check_settings(const struct hl_session *session, struct hl_error **err)
+{
+    const char *url = setting(session->settings, "url");
+    const bool role = setting(session->settings, "role_id") != NULL;
+    const bool secret = setting(session->settings, "secret_id") != NULL;
+    const bool token = setting(session->settings, "token") != NULL;
+
+    if (session->settings == NULL) {
+        hl_fail(err, HL_E_SPEC, "provider '%s' is needed for what is recorded, and is not in the spec any more", session->name);
+        return hl_error_hint(err, "put it back until what is written there is removed by a run");
+    }
+    if (url == NULL)
+        return hl_fail(err, HL_E_SPEC, "provider '%s' needs 'url'", session->name);
+    if (role != secret || (!role && !token)) {
+        hl_fail(err, HL_E_SPEC, "provider '%s' has no credentials", session->name);
+        return hl_error_hint(err, "give it a token, or both role_id and secret_id of an AppRole");
+    }
+    if (role && token) {
+        hl_fail(err, HL_E_SPEC, "provider '%s' has both role_id and token", session->name);
+        return hl_error_hint(err, "one way to log in is enough");
+    }
+    if (hl_starts_with(url, "http://") && !is_here(url) && !hl_value_get_bool(session->settings, "insecure", false)) {
+        hl_fail(err, HL_E_SPEC, "provider '%s' would send secrets over plain http to another machine", session->name);
+        return hl_error_hint(err, "use https, or write `insecure: true` when the network between is yours alone");
+    }
+    return true;
+}
+
+static bool open_http(const struct hl_session *session, struct hl_openbao *store, struct hl_error **err)
+{
+    const char *ca = setting(session->settings, "ca");
+    const struct hl_http_options options = {
+        .url = store->url,
+        .user_agent = hl_arena_printf(session->arena, "hlrec/%s", session->run->version != NULL ? session->run->version : PACKAGE_VERSION),
+        .ca_file = ca == NULL ? NULL : hl_path_join(session->arena, session->run->base != NULL ? session->run->base : ".", ca),
+        .insecure = hl_value_get_bool(session->settings, "insecure", false),
+        .timeout_ms = hl_value_get_int(session->settings, "timeout", 0),
+        .interrupts = session->run->interrupts,
+    };
+
+    return hl_http_new(&options, &store->http, err);
+}
+
+/* Some write the address with /v1, as it is in every path. */
+static const char *without_version(struct hl_arena *arena, const char *url)
+{
+    size_t length = strlen(url);
+
+    while (length > 0 && url[length - 1] == '/')
+        length--;
+    if (length > strlen("/v1") && strncmp(url + length - strlen("/v1"), "/v1", strlen("/v1")) == 0)
+        length -= strlen("/v1");
+    return hl_arena_copy(arena, url, length);
+}
+
+static void take_settings(const struct hl_session *session, struct hl_openbao *store)
+{
+    const struct hl_value *settings = session->settings;
+
+    store->run = session->run;
+    store->name = session->name;
+    store->url = without_version(session->arena, setting(settings, "url"));
+    store->mount = mount_setting(session->arena, settings, "mount", "secret");
+    store->approle_mount = mount_setting(session->arena, settings, "approle_mount", "approle");
+    store->namespace = setting(settings, "namespace");
+    store->role_id = setting(settings, "role_id");
+    store->secret_id = setting(settings, "secret_id");
+}
+
+static bool open_session(struct hl_session *session, struct hl_error **err)
+{
+    struct hl_openbao *store = hl_arena_alloc(session->arena, sizeof *store);
+
+    if (!check_settings(session, err))
+        return false;
+    take_settings(session, store);
+    if (!open_http(session, store, err))
+        return false;
+    store->arena = hl_arena_new();
+    hl_map_init(&store->mounts, store->arena);
+    hl_map_init(&store->paths, store->arena);
+    pthread_mutex_init(&store->lock, NULL);
+    pthread_mutex_init(&store->login.lock, NULL);
+    for (size_t i = 0; i < HL_OPENBAO_LOCKS; i++)
+        pthread_mutex_init(&store->places[i], NULL);
+    if (store->role_id == NULL)
+        hl_openbao_keep_token(store, setting(session->settings, "token"), 0);
+    session->data = store;
+    return true;
+}
+
+static void close_session(struct hl_session *session)
+{
+    struct hl_openbao *store = hl_openbao_of(session);
+
+    if (store == NULL)
+        return;
+    hl_http_free(store->http);
+    if (store->login.token != NULL)
+        hl_wipe(store->login.token, strlen(store->login.token));
+    hl_cleanup_heap_free(store->login.token);
+    pthread_mutex_destroy(&store->login.lock);
+    for (size_t i = 0; i < store->paths.count; i++)
+        hl_openbao_path_free(store->paths.entries[i].value);
+    hl_arena_free(store->arena);
+    pthread_mutex_destroy(&store->lock);
+    for (size_t i = 0; i < HL_OPENBAO_LOCKS; i++)
+        pthread_mutex_destroy(&store->places[i]);
+    session->data = NULL;
+}
+
+/* ---- readiness ---- */
+
+/* The health call tells its findings by status: 429 for a standby, 501, 503. Asked for 200 in all cases, it tells them in the body. */
+static bool check_health(struct hl_openbao *store, struct hl_arena *arena, const struct hl_value **health, struct hl_error **err)
+{
+    hl_auto(http_response) struct hl_http_response response = {0};
+    const struct hl_openbao_call call = {
+        .method = "GET",
+        .path = "/v1/sys/health?standbyok=true&perfstandbyok=true&sealedcode=200&uninitcode=200&drsecondarycode=200",
+        .anonymous = true,
+    };
+
+    if (!hl_openbao_send(store, &call, &response, err))
+        return false;
+    *health = hl_openbao_body(&response, arena);
+    if (hl_value_get(*health, "initialized") == NULL) {
+        struct hl_value *ignored = NULL;
+        if (hl_openbao_take(store, &response, arena, &ignored, err))
+            hl_fail(err, HL_E_UNREACHABLE, "what answers at '%s' is no OpenBao", store->url);
+        (*err)->code = HL_E_UNREACHABLE;
+        return false;
+    }
+    if (!hl_value_get_bool(*health, "initialized", true)) {
+        hl_fail(err, HL_E_UNREACHABLE, "OpenBao at '%s' is not initialised", store->url);
+        return hl_error_hint(err, "initialise and unseal it: bao operator init, bao operator unseal");
+    }
+    if (!hl_value_get_bool(*health, "sealed", false))
+        return true;
+    hl_fail(err, HL_E_UNREACHABLE, "OpenBao at '%s' is sealed", store->url);
+    return hl_error_hint(err, "unseal it: bao operator unseal");
+}
+
+/* A token that hlrec was given lives on for as long as it is used. Whether that worked is not important now. */
+static void renew(struct hl_openbao *store, const struct hl_value *data, struct hl_text *report)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    hl_auto(http_response) struct hl_http_response response = {0};
+    hl_auto(error) struct hl_error *ignored = NULL;
+    const int64_t ttl_s = hl_value_get_int(data, "ttl", 0);
+    const struct hl_openbao_call call = {.method = "POST", .path = "/v1/auth/token/renew-self", .body = hl_value_map(arena)};
+
+    if (hl_openbao_can_log_in(store) || store->run->preview || !hl_value_get_bool(data, "renewable", false) || ttl_s <= 0 ||
+        ttl_s >= hl_value_get_int(data, "creation_ttl", 0) / 3)
+        return;
+    const bool renewed = hl_openbao_send(store, &call, &response, &ignored) && response.status == 200;
+    if (report != NULL)
+        hl_text_printf(report, "the token was about to end, and %s\n", renewed ? "is renewed" : "could not be renewed");
+}
+
+static void report_token(const struct hl_value *data, struct hl_text *report)
+{
+    const struct hl_value *policies = hl_value_get(data, "policies");
+    const int64_t ttl_s = hl_value_get_int(data, "ttl", 0);
+    char left[32];
+
+    hl_format_duration(ttl_s * 1000, left);
+    hl_text_printf(report, "the token is good%s%s, policies", ttl_s > 0 ? " for " : ", without an end", ttl_s > 0 ? left : "");
+    for (size_t i = 0; i < hl_value_count(policies); i++) {
+        const struct hl_value *policy = hl_value_item(policies, i);
+        hl_text_printf(report, "%s %s", i > 0 ? "," : "", hl_value_is(policy, HL_TEXT) ? policy->text.data : "?");
+    }
+    hl_text_putc(report, '\n');
+}
+
+/* A token without the policy `default` may not look itself up: then the mount tells whether it is good. */
+static bool check_token(struct hl_openbao *store, struct hl_text *report, struct hl_error **err)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    struct hl_value *data = NULL;
+
+    if (!hl_openbao_look_up(store, arena, &data, err))
+        return false;
+    if (data == NULL)
+        return hl_openbao_check_mount(store, store->mount, err);
+    if (report != NULL)
+        report_token(data, report);
+    renew(store, data, report);
+    return true;
+}
+
+/* Secrets may well all be in other mounts: so a default that is not there is worth a line, and no more. */
+static void report_mount(struct hl_openbao *store, struct hl_text *report)
+{
+    hl_auto(error) struct hl_error *error = NULL;
+
+    if (hl_openbao_check_mount(store, store->mount, &error)) {
+        hl_text_printf(report, "mount %s: KV version 2\n", store->mount);
+        return;
+    }
+    hl_auto(heap) char *words = hl_error_text(error);
+    hl_text_printf(report, "%s\n", words);
+}
+
+static bool ready(struct hl_session *session, struct hl_text *report, struct hl_error **err)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    struct hl_openbao *store = hl_openbao_of(session);
+    const struct hl_value *health = NULL;
+
+    if (!check_health(store, arena, &health, err))
+        return false;
+    if (report != NULL) {
+        const char *version = hl_value_get_text(health, "version");
+        hl_text_printf(report, "OpenBao or Vault %s answers at %s%s\n", version != NULL ? version : "?", store->url,
+                       hl_value_get_bool(health, "standby", false) ? ", a standby that hands calls on to the active node" : "");
+        if (hl_starts_with(store->url, "http://") && !is_here(store->url))
+            hl_text_puts(report, "plain http: who is on the way can read the secrets\n");
+    }
+    if (!check_token(store, report, err))
+        return false;
+    if (report != NULL)
+        report_mount(store, report);
+    return true;
+}
+
+static size_t requests(struct hl_session *session)
+{
+    return hl_http_stats(hl_openbao_of(session)->http).requests;
+}
+
+static const struct hl_provider_verbs verbs = {.open = open_session, .close = close_session, .ready = ready, .requests = requests};
+
+const struct hl_provider_type hl_provider_openbao = {
+    .name = "openbao",
+    .doc = "OpenBao or HashiCorp Vault (the API is the same), where secrets come from and are written to: `openbao:` of a secret; KV version 2",
+    .example = "url: https://bao.example.org:8200\nrole_id: \"${secret.BAO_ROLE_ID}\"\nsecret_id: \"${secret.BAO_SECRET_ID}\"\n",
+    .fields = fields,
+    .verbs = &verbs,
+};
