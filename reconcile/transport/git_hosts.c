@@ -146,7 +146,6 @@ static struct word kind_of(const unsigned char *key, size_t length)
 static bool is_same_key(struct hl_arena *arena, struct word text, const struct hl_git_host_search *search)
 {
     size_t length = 0;
-    /* Some write it without the padding. */
     const char *raw = hl_base64_decode(arena, HL_BASE64, text.text, text.length, &length);
 
     return search->key != NULL && raw != NULL && length == search->key_length && memcmp(raw, search->key, length) == 0;

@@ -133,9 +133,11 @@ bool hl_git_wanted_parse(struct hl_arena *arena, const char *ref, struct hl_git_
 bool hl_git_wanted_find(struct hl_arena *arena, const struct hl_git_wanted *wanted, const char *shown, const git_remote_head *const *heads, size_t count,
                         struct hl_git_found *out, struct hl_error **err) HL_MUST_CHECK;
 
+struct hl_git_host_search;
+
 /* --- The wire: what a connection needs to know; in the child --- */
 
-enum { HL_GIT_CREDENTIALS = 2 };
+enum { HL_GIT_CREDENTIALS = 2, HL_GIT_KINDS = 6 };
 
 struct hl_git_credential_try {
     const char *key;        /* path of a private key; NULL: the agent */
@@ -154,7 +156,10 @@ struct hl_git_wire {
     /* ssh */
     struct hl_git_credential_try tries[HL_GIT_CREDENTIALS];
     size_t tries_count, tries_next;
-    bool key_refused; /* the host's */
+    const char *kinds[HL_GIT_KINDS]; /* of host key, asked for one after the other; "": what the library likes best */
+    size_t kinds_count, kinds_next;
+    const char *seen;  /* the host's keys that were refused, for people */
+    bool host_checked; /* and accepted */
 };
 
 /* callbacks.transport for http and https; payload: the wire. */
@@ -167,12 +172,22 @@ bool hl_git_http_fail_curl(const struct hl_git *git, int number, long os_errno, 
 
 /* Collects the keys, and gives libssh2 a home of its own. */
 bool hl_git_ssh_prepare(struct hl_git_wire *wire, struct hl_error **err) HL_MUST_CHECK;
-/* The kinds of host key that are tried in turn; false: no more. */
-bool hl_git_ssh_next_kind(struct hl_git_wire *wire, size_t attempt, struct hl_error **err);
+/* Whether another connection may fare better: with another of our keys, or another kind of host key. */
+bool hl_git_ssh_again(struct hl_git_wire *wire, const struct hl_git_fault *fault);
 int hl_git_ssh_credentials(git_credential **out, const char *url, const char *user, unsigned allowed, void *wire);
 int hl_git_ssh_check_host(git_cert *cert, int valid, const char *host, void *wire);
-/* Why a connection over ssh failed. */
+/* Why a connection over ssh failed, when wire->error does not say it. */
 bool hl_git_ssh_fail(struct hl_git_wire *wire, const struct hl_git_fault *fault, struct hl_error **err);
+
+/* What is trusted about the host of wire->git: the pin, or the files of known hosts. */
+struct hl_git_trust {
+    const char *pin;      /* HLREC_GIT_HOST_KEY or NULL */
+    const char *files[3]; /* NULL-terminated */
+    bool named;           /* by HLREC_GIT_KNOWN_HOSTS: it must be there */
+};
+struct hl_git_trust hl_git_trust_of(struct hl_git_wire *wire);
+/* Searches the files; `found_in` is the one that decided, or NULL. */
+bool hl_git_trust_search(struct hl_git_wire *wire, struct hl_git_host_search *search, const char **found_in, struct hl_error **err) HL_MUST_CHECK;
 
 /* --- Host keys --- */
 

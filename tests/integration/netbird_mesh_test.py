@@ -204,7 +204,7 @@ def route_peers(mesh):
     mesh.settles("it has joined")
     second = mesh.enrol("joiner")
     done = mesh.run("plan")
-    tap.point(done.status == 7 and first in done.out and second in done.out and "by its id" in done.out, "two of one name: neither is guessed", done.text)
+    tap.point(done.status != 0 and first in done.out and second in done.out and "by its id" in done.out, "two of one name: neither is guessed", done.text)
     mesh.call("DELETE", "peers/" + first)
     mesh.plans({"route.w": ("update", {"peer": "drift"})}, "joined again under another id: drift")
     mesh.settles("which is corrected")
@@ -332,7 +332,7 @@ def policy_owners(mesh):
     twins = [mesh.call("POST", "policies", {"name": "twin", "enabled": True, "rules": [rule]})["id"] for _ in "ab"]
     policies_of["twin"] = {"rules": {"sources": "c", "destinations": "c"}}
     done = mesh.run("plan")
-    tap.point(done.status == 7 and all(twin in done.out for twin in twins), "two of one name: neither is guessed", done.text)
+    tap.point(done.status != 0 and all(twin in done.out for twin in twins), "two of one name: neither is guessed", done.text)
     policies_of["twin"]["adopt"] = twins[1]
     mesh.settles("one of them taken over by its id")
     mesh.call("DELETE", "policies/" + twins[0])
@@ -452,7 +452,7 @@ def outside(mesh):
     resource["network"] = "Outside"
     mesh.call("PUT", "networks/" + network["id"], {"name": "Outer"})
     done = mesh.run("plan")
-    tap.equal((done.status, "there is no network 'Outside'" in done.out), (7, True), "renamed by somebody, it is asked for, and the resource is not made anew", done.text)
+    tap.point(done.status != 0 and "there is no network 'Outside'" in done.out, "renamed by somebody, it is asked for, and the resource is not made anew", done.text)
     resource["network"] = "Outer"
     mesh.settles("with its new name all is well")
     mesh.call("POST", f"networks/{network['id']}/routers", {"peer": mesh.peers[0]["id"], "metric": 10, "masquerade": True, "enabled": True})
@@ -471,7 +471,7 @@ def outside(mesh):
 def world(mesh):
     """All that the spec makes, without ids."""
     names = {item["id"]: item["name"] for path in ("groups", "networks", "networks/resources") for item in mesh.call("GET", path)}
-    tell = {"routes": ("network_id", "network", "domains", "peer_groups", "metric"), "policies": ("name", "enabled"), "dns/nameservers": ("name", "primary"),
+    tell = {"routes": ("network_id", "network", "domains", "metric"), "policies": ("name", "enabled"), "dns/nameservers": ("name", "primary"),
             "networks": ("name",), "networks/resources": ("name", "address"), "networks/routers": ("metric", "enabled", "peer_groups")}
     plain = lambda value: [names.get(item, item) for item in value] if isinstance(value, list) else value  # noqa: E731
     return {path: sorted(str([plain(item.get(name)) for name in members]) for item in mesh.call("GET", path)) for path, members in tell.items()}
@@ -479,40 +479,47 @@ def world(mesh):
 
 def broken_off(tap, folder):
     """Every call that changes something: killed before it and after it, cut, and refused for a while. The next apply leaves what one that nobody disturbs does."""
-    spec = {"groups": {"a": {}}, "routes": {"r": {"network": "10.1.0.0/16", "peer_groups": ["a"], "groups": ["a"]}},
+    spec = {"groups": {"a": {}}, "routes": {"r": {"network": "10.1.0.0/16", "peer": "gate", "groups": ["a"]}},
             "policies": {"p": {"rules": {"sources": "a", "destinations": "a"}}}, "nameservers": {"n": {"nameservers": "1.1.1.1", "groups": "a"}},
             "mesh_networks": {"n": {"name": "Net"}}, "mesh_resources": {"h": {"network": "n", "address": "10.9.9.9", "groups": ["a"]}},
             "mesh_routers": {"g": {"network": "n", "peer_groups": ["a"], "enabled": False}}}
     with NetBird(folder, "undisturbed", "") as server:
         mesh = Mesh(tap, server)
         mesh.spec = spec
+        mesh.enrol("gate")
         mesh.settles("undisturbed")
         wanted = world(mesh)
         mesh.end()
         nothing = world(mesh)
+    hit = 0
     for method, how, count in [("POST", how, count) for how in ("hang", "after-hang", "after-reset", "503") for count in range(1, 8)] + [
             ("PUT", how, 1) for how in ("hang", "after-hang", "reset")] + [("DELETE", how, count) for how in ("hang", "after-hang", "after-reset") for count in (1, 4, 7)]:
-        with NetBird(folder, f"{method}{count}{how}", "", "--fault", f"{method} /api/* {count} {how}") as server:
+        with NetBird(folder, f"{method}{count}{how}", "") as server:
             mesh = Mesh(tap, server)
             mesh.spec = spec
-            done = [disturbed(mesh, how, "apply", "--yes").status if method != "DELETE" else mesh.run("apply", "--yes").status]
+            mesh.enrol("gate")
+            server[0].start("--fault", f"{method} /api/* {count} {how}")
             if method == "DELETE":
-                done.append(disturbed(mesh, how, "destroy", "--yes", "--allow-destroy").status)
+                mesh.run("apply", "--yes")
+            done = disturbed(mesh, how, *(("destroy", "--yes", "--allow-destroy") if method == "DELETE" else ("apply", "--yes")))
             again = mesh.run("destroy", "--yes", "--allow-destroy") if method == "DELETE" else mesh.run("apply", "--yes")
             left = {} if method == "DELETE" else mesh.actions()
-            tap.equal((again.status, left, world(mesh)), (0, {}, nothing if method == "DELETE" else wanted), f"{method} {count} {how}: the next run converges", f"{done}\n{again.text}")
+            tap.equal((again.status, left, world(mesh)), (0, {}, nothing if method == "DELETE" else wanted), f"{method} {count} {how} ({done}): the next run converges", again.text)
+            hit += done not in ("0", "done")
+    tap.point(hit >= 30, f"{hit} of them were disturbed indeed")
 
 
 def disturbed(mesh, how, *arguments):
     """A run whose call hangs is killed when it does."""
     if "hang" not in how:
-        return mesh.run(*arguments)
+        return str(mesh.run(*arguments).status)
     mesh.stack.write(json.dumps({**HEAD, **mesh.spec}))
     running = subprocess.Popen([HLREC, *arguments], cwd=mesh.stack.folder, env=mesh.stack.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    hung = wait_for(lambda: any(status == 0 for _, _, status in mesh.server.calls("POST", "PUT", "DELETE")) or running.poll() is not None)
+    wait_for(lambda: any(status == 0 for _, _, status in mesh.server.calls("POST", "PUT", "DELETE")) or running.poll() is not None)
+    hung = running.poll() is None
     running.kill()
     running.wait()
-    return type("Killed", (), {"status": "killed" if hung else "not hung"})
+    return "killed" if hung else "done"
 
 
 # ---- all ----

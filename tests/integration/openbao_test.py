@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lib import VENV, Lab, Stack, Tap, free_port, private_folder, stop_on_signals  # noqa: E402
+from lib import HLREC, VENV, Lab, Stack, Tap, free_port, private_folder, stop_on_signals  # noqa: E402
 
 ROOT = "root-token-of-a-test"
 HEAD = 'hlrec: 1\nstack: bao\nproviders:\n  openbao: {url: "${env.BAO_URL}", token: "${env.BAO_TOKEN}"}\n'
@@ -125,12 +125,22 @@ def program():
     return None
 
 
+class KillStack(Stack):
+    def kill_in(self, seconds):
+        """Runs apply and kills it: whatever it does then."""
+        process = subprocess.Popen([HLREC, "apply", "--yes"], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        time.sleep(seconds)
+        process.kill()
+        process.wait()
+
+
 class Scene:
     """A stack of its own on a server; what is below `secret` is emptied by using paths of the scene's name."""
 
     def __init__(self, folder, server, name, spec, head=HEAD, **environment):
         self.folder = os.path.join(folder, ("real-" if server.real else "lab-") + name)
-        self.stack = Stack(self.folder, "stack", head + spec, environment=dict({"BAO_URL": server.url, "BAO_TOKEN": server.token}, **environment))
+        self.stack = KillStack(self.folder, "stack", head + spec, environment=dict({"BAO_URL": server.url, "BAO_TOKEN": server.token}, **environment))
         self.head = head
 
     def write(self, spec):
@@ -403,7 +413,7 @@ def simulated(tap, folder):
             stack.apply()
             before = len(server.calls())
             stack.run("plan")
-            tap.equal(len(server.calls()) - before, 2, "a plan of ten secrets in a path asks for the mount and the path")
+            tap.equal(len(server.calls()) - before, 3, "a plan of ten secrets in a path asks for the token, the mount and the path")
         tap.section = "an engine that is being made"
         with Scene(folder, server, "upgrading", "secrets: {A: {generate: true, write: [{openbao: {path: upgrading}}]}}\n") as (stack, _):
             server.switch(upgrading=2)
@@ -429,6 +439,30 @@ def simulated(tap, folder):
             tap.equal(len(server.calls("POST", "approle/login")) - before, 1, "wrong credentials are tried once")
     finally:
         server.stop()
+
+
+def killed_at(folder, method, how):
+    name = f"kill-{method}-{how}"
+    server = LabServer(os.path.join(folder, name + "-lab"), "--fault", f"{method} /v1/secret/data/* 1 {how}")
+    try:
+        with Scene(folder, server, name, FAULTY) as (stack, _):
+            stack.kill_in(1.5)
+            done = stack.apply()
+            keys = server.get("a") or {}
+            files = re.findall(r"=(.*)\n", stack.read("a.env"))
+            plan = stack.plan_status()
+            good = (done.status, plan.status, sorted(keys), files) == (0, 0, ["A", "B"], [keys.get("A")])
+            return None if good else f"{done.status} {plan.status} {keys.keys()}\n{done.text}\n{plan.text}"
+    finally:
+        server.stop()
+        shutil.rmtree(os.path.join(folder, name + "-lab"), ignore_errors=True)
+
+
+def killed(tap, folder):
+    tap.section = "killed"
+    for method, how in (("POST", "hang"), ("POST", "after-hang"), ("PATCH", "hang"), ("PATCH", "after-hang")):
+        problem = killed_at(folder, method, how)
+        tap.point(problem is None, f"while {method} {'is done' if how == 'hang' else 'is answered'}: the next apply goes on with the same values", problem or "")
 
 
 def run_scenes(tap, folder, server, label):
@@ -470,6 +504,7 @@ def main():
         else:
             run_scenes(tap, folder, RealServer(os.path.join(folder, "bao")), "OpenBao")
         faults(tap, folder)
+        killed(tap, folder)
         simulated(tap, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

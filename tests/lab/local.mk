@@ -47,6 +47,7 @@ EXTRA_DIST += %reldir%/infisical_test.sh %reldir%/openbao_test.sh %reldir%/ask.p
 	%reldir%/infisical/secret.c \
 	%reldir%/infisical/store.c \
 	%reldir%/infisical/switch.c \
+	%reldir%/infisical/target.c \
 	%reldir%/infisical/value.c \
 	%reldir%/keep.c \
 	%reldir%/lab.h \

@@ -17,11 +17,7 @@
 
 /* Each further API is a file of its own and a line here. */
 static const struct lab_api *const apis[] = {
-    &lab_api_docker,
-    &lab_api_netbird,
-    &lab_api_authentik,
-    &lab_api_infisical,
-    &lab_api_openbao,
+    &lab_api_docker, &lab_api_netbird, &lab_api_authentik, &lab_api_infisical, &lab_api_openbao,
 };
 
 static const char help[] = "Usage: hlrec-lab --dir DIR [OPTION]...\n"

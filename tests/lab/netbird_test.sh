@@ -635,6 +635,43 @@ call POST /lab/clock '{"add_seconds":10}'
 api GET /groups
 ok 'one more in ten seconds' "$status" 200
 
+start faulty --fault 'POST /api/groups 1 after-reset' --fault 'GET /api/groups 2 429' --fault 'GET /api/groups 3 truncate'
+api POST /groups '{"name":"lost"}'
+ok 'an answer that is lost' "$status" 000
+api POST /groups '{"name":"lost"}'
+says 'to a call that was heeded' 409 'group with name lost already exists'
+api GET /groups
+ok 'a call comes through' "$status $(at "sorted(g['name'] for g in d)")" "200 ['All', 'lost']"
+api GET /groups
+ok 'one too many' "$status" 429
+api GET /groups
+ok 'half an answer' "$status $(at "'error' if d else ''" | cut -c1-4)" '200 JSON'
+
+# --- Options ---
+
+"$lab" --dir "$dir/x" --only nothing 2>"$dir/err"
+has 'an API that is not there' "$? $(cat "$dir/err")" "3 hlrec-lab: no such API: 'nothing'"
+"$lab" --dir "$dir/x" --listen 127.0.0.1:0 2>"$dir/err"
+has 'one address for many APIs' "$? $(cat "$dir/err")" "3 hlrec-lab: needs --only: '--listen'"
+"$lab" --dir "$dir/x" --only netbird --listen 127.0.0.1 2>"$dir/err"
+has 'an address without a port' "$? $(cat "$dir/err")" "1 hlrec-lab: cannot serve in '$dir/x': Invalid argument"
+"$lab" --dir "$dir/x" --netbird v0.66 2>"$dir/err"
+has 'a version that is none' "$? $(cat "$dir/err")" "3 hlrec-lab: not a version: 'v0.66'"
+mkdir "$dir/broken"
+echo '{"users"' >"$dir/broken/netbird.json"
+"$lab" --dir "$dir/x" --only netbird --data "$dir/broken" 2>"$dir/err"
+has 'what was kept cannot be read' "$? $(cat "$dir/err")" "1 hlrec-lab: cannot read '$dir/broken/netbird.json'"
+ok 'and is left as it was' "$(cat "$dir/broken/netbird.json")" '{"users"'
+start open --listen 0.0.0.0:0
+ok 'an open address is told as one that can be reached' "${url%:*} $(ls "$dir/open")" 'http://127.0.0.1 lab.env'
+port=${url##*:}
+pid=${labs##* }
+kill "$pid"
+wait "$pid"
+labs=${labs% *}
+start open --listen "127.0.0.1:$port"
+ok 'the same port again' "$url" "http://127.0.0.1:$port"
+
 # --- Set-up with a token in one call ---
 
 unset HLREC_LAB_NETBIRD_TOKEN
@@ -767,6 +804,6 @@ done
 exec 3>&-
 wait
 pids=
-ok 'labs end cleanly' "$ends" ' 0 0 0 0'
+ok 'labs end cleanly' "$ends" ' 0 0 0 0 0 0'
 : "$grouped"
 echo "1..$count"

@@ -175,7 +175,8 @@ suite() {
     is 'JSON that says it is a form' 200
     bao POST secret/data/n "$(data '{"i":9007199254740993,"s":"9007199254740993","l":[1,null]}')"
     bao GET secret/data/n
-    is 'numbers pass through doubles' 200 "(int(d['data']['data']['i']), d['data']['data']['s'], d['data']['data']['l'])" "(9007199254740992, '9007199254740993', [1, None])"
+    is 'numbers pass through doubles' 200 "(int(d['data']['data']['i']), d['data']['data']['s'], d['data']['data']['l'])" \
+        "(9007199254740992, '9007199254740993', [1, None])"
     bao POST secret/data/null "$(data null)"
     bao GET secret/data/null
     is 'data can be null without being deleted' 200 "d['data']['data']" None
@@ -250,7 +251,8 @@ suite() {
     is 'and that is told' 200 "(d['data']['oldest_version'], sorted(d['data']['versions']), d['data']['max_versions'])" "(2, ['2', '3'], 2)"
     bao PATCH secret/metadata/m '{"custom_metadata":{"n":null,"x":"y"},"cas_required":false}'
     bao GET secret/metadata/m
-    is 'a patch of the settings' 200 "(d['data']['custom_metadata'], d['data']['cas_required'], d['data']['current_metadata_version'])" "({'owner': 'hlrec', 'x': 'y'}, False, 2)"
+    is 'a patch of the settings' 200 "(d['data']['custom_metadata'], d['data']['cas_required'], d['data']['current_metadata_version'])" \
+        "({'owner': 'hlrec', 'x': 'y'}, False, 2)"
     bao POST secret/metadata/m '{"custom_metadata":{"e":""}}'
     is 'custom metadata cannot be empty' 400
     bao POST secret/metadata/m '{"metadata_cas":1,"max_versions":3}'
@@ -508,7 +510,8 @@ if [ -z "${HLREC_BAO-}" ]; then
 else
     port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     mkdir -m 700 "$dir/home"
-    HOME=$dir/home "$HLREC_BAO" server -dev -dev-root-token-id=lab-root "-dev-listen-address=127.0.0.1:$port" -dev-no-store-token >"$dir/bao.log" 2>&1 3>&- 4<&- &
+    HOME=$dir/home "$HLREC_BAO" server -dev -dev-root-token-id=lab-root "-dev-listen-address=127.0.0.1:$port" -dev-no-store-token \
+        >"$dir/bao.log" 2>&1 3>&- 4<&- &
     pids="$pids $!"
     url=http://127.0.0.1:$port
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do

@@ -169,7 +169,7 @@ static bool key_of(struct hl_op *op, enum hl_authentik_list list, const struct h
         *out = hl_value_null(op->arena);
         return true;
     }
-    if (!hl_authentik_pk(op->session, list, text, op->arena, &pk, err))
+    if (!hl_authentik_pk(op, list, text, &pk, err))
         return false;
     *out = hl_value_text(op->arena, pk);
     return true;

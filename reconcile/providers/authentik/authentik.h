@@ -84,8 +84,7 @@ const char *hl_authentik_escape(struct hl_arena *arena, const char *text);
 bool hl_authentik_load(struct hl_session *session, enum hl_authentik_list list, struct hl_error **err) HL_MUST_CHECK;
 /* The pk of the one object that `text` names: a flow by its slug, a key pair by its name, a scope mapping by its name or its scope; any by its pk. None:
  * HL_E_NOT_FOUND that lists what there is; several: HL_E_CONFLICT that lists them. While authentik is in its first start, what will come is waited for. */
-bool hl_authentik_pk(struct hl_session *session, enum hl_authentik_list list, const char *text, struct hl_arena *arena, const char **pk,
-                     struct hl_error **err) HL_MUST_CHECK;
+bool hl_authentik_pk(struct hl_op *op, enum hl_authentik_list list, const char *text, const char **pk, struct hl_error **err) HL_MUST_CHECK;
 /* What the spec would say for a pk: `as`, where that names it; else its name; the pk itself for one that is not in the list. `as` may be NULL. */
 const char *hl_authentik_name(struct hl_session *session, enum hl_authentik_list list, const char *pk, const char *as, struct hl_arena *arena);
 /* The same for a list of pks and the spec's list of names (may be NULL); sorted. */

@@ -126,35 +126,47 @@ static bool fail_missing(enum hl_authentik_list list, const struct hl_value *obj
     return hl_error_hint(err, "it has %s", hl_text_get(&names));
 }
 
-/* Whether what is missing may still come: authentik came up during this run, and its worker makes flows, scopes and keys after that. */
-static bool waits_for_startup(struct hl_authentik *authentik)
+/* Whether what is missing may still come: authentik's worker makes flows, scopes and keys a while after the server is up. That this is a first start is seen by
+ * a list without anything, or by a server that came up during this run. */
+static bool waits_for_startup(struct hl_op *op, enum hl_authentik_list list, const struct hl_value *known, int64_t begin_ms)
 {
+    struct hl_authentik *authentik = hl_authentik_of(op->session);
+
     pthread_mutex_lock(&authentik->lock);
-    const int64_t since = authentik->up_since_ms;
+    const int64_t up_since_ms = authentik->up_since_ms;
     pthread_mutex_unlock(&authentik->lock);
-    return since > 0 && hl_authentik_clock_ms() < since + authentik->startup_ms && hl_run_sleep(authentik->run, LOOK_AGAIN_MS);
+    const int64_t since = hl_value_count(known) == 0 ? begin_ms : up_since_ms;
+    if (since == 0 || hl_authentik_clock_ms() >= since + authentik->startup_ms)
+        return false;
+    hl_op_progress(op, "waiting for authentik to make its %ss", lists[list].what);
+    return hl_run_sleep(authentik->run, LOOK_AGAIN_MS);
 }
 
-bool hl_authentik_pk(struct hl_session *session, enum hl_authentik_list list, const char *text, struct hl_arena *arena, const char **pk, struct hl_error **err)
+static bool take_one(struct hl_op *op, enum hl_authentik_list list, const struct hl_value *one, const char *text, const char **pk, struct hl_error **err)
 {
-    const struct hl_value *known = known_list(session, list);
+    *pk = hl_arena_strdup(op->arena, hl_value_get_text(one, "pk"));
+    return *pk != NULL || hl_fail(err, HL_E_UNREACHABLE, "the API tells no key of %s '%s'", lists[list].what, text);
+}
+
+bool hl_authentik_pk(struct hl_op *op, enum hl_authentik_list list, const char *text, const char **pk, struct hl_error **err)
+{
+    const int64_t begin_ms = hl_authentik_clock_ms();
+    const struct hl_value *known = known_list(op->session, list);
 
     for (bool fresh = known == NULL;; fresh = true) {
         hl_auto(text) struct hl_text found = HL_TEXT_INIT(HL_MAX_OUTPUT);
         const struct hl_value *one = NULL;
-        if (fresh && !load(session, list, err))
+        if (fresh && !load(op->session, list, err))
             return false;
-        known = known_list(session, list);
+        known = known_list(op->session, list);
         const size_t count = match(list, known, text, &found, &one);
-        if (count == 1) {
-            *pk = hl_arena_strdup(arena, hl_value_get_text(one, "pk"));
-            return *pk != NULL || hl_fail(err, HL_E_UNREACHABLE, "the API tells no key of %s '%s'", lists[list].what, text);
-        }
+        if (count == 1)
+            return take_one(op, list, one, text, pk, err);
         if (count > 1) {
             hl_fail(err, HL_E_CONFLICT, "authentik has %zu %ss '%s'", count, lists[list].what, text);
             return hl_error_hint(err, "write the name of the one that is meant: %s", hl_text_get(&found));
         }
-        if (fresh && !waits_for_startup(hl_authentik_of(session)))
+        if (fresh && !waits_for_startup(op, list, known, begin_ms))
             return fail_missing(list, known, text, err);
     }
 }

@@ -62,8 +62,10 @@ bool hl_infisical_rejected(const struct hl_infisical *store, const struct hl_htt
         (*err)->code = HL_E_UNREACHABLE; /* never 'not there': a proxy answers */
         return hl_error_hint(err, "is '%s' the address of Infisical itself, and is it running?", store->url);
     }
-    if (is_token_refused(response))
-        return hl_error_hint(err, "the access token of provider '%s' has ended or was revoked: give it a new one, or client_id and client_secret", store->name);
+    if (is_token_refused(response)) {
+        hl_wrap(err, "provider '%s' is not let in", store->name);
+        return hl_error_hint(err, "its access token has ended or was revoked: give it a new one, or client_id and client_secret");
+    }
     if (response->status == 403)
         return hl_error_hint(err, "the machine identity lacks the right: add it to the project with a role that may do this in this environment and folder");
     return false;

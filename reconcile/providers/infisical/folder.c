@@ -14,9 +14,8 @@ static const char list_flags[] = "viewSecretValue=true&expandSecretReferences=fa
 
 static const char *query_of(struct hl_arena *arena, const struct hl_infisical_folder *folder, bool old)
 {
-    return hl_arena_printf(arena, "?%s=%s&environment=%s&secretPath=%s&%s", old ? "workspaceId" : "projectId",
-                           hl_infisical_escape(arena, folder->project->id), hl_infisical_escape(arena, folder->environment),
-                           hl_infisical_escape(arena, folder->path), list_flags);
+    return hl_arena_printf(arena, "?%s=%s&environment=%s&secretPath=%s&%s", old ? "workspaceId" : "projectId", hl_infisical_escape(arena, folder->project->id),
+                           hl_infisical_escape(arena, folder->environment), hl_infisical_escape(arena, folder->path), list_flags);
 }
 
 static bool send_as(struct hl_infisical *store, const struct hl_infisical_folder *folder, const char *method, const char *key, struct hl_value *body, bool old,
@@ -224,7 +223,8 @@ void hl_infisical_folder_free(struct hl_infisical_folder *folder)
 /* ---- making it ---- */
 
 /* The call makes what is missing above, and gives back a folder that is there. */
-static bool send_folder(struct hl_infisical *store, const struct hl_infisical_folder *folder, bool old, struct hl_http_response *response, struct hl_error **err)
+static bool send_folder(struct hl_infisical *store, const struct hl_infisical_folder *folder, bool old, struct hl_http_response *response,
+                        struct hl_error **err)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     const char *slash = strrchr(folder->path, '/');

@@ -45,12 +45,17 @@ static void keep_token(struct hl_infisical *store, const char *token, int64_t ex
 static bool fail_sign_in(struct hl_infisical *store, const struct hl_http_response *response, struct hl_error **err)
 {
     store->login.refused = response->status == 401 || response->status == 403;
-    hl_infisical_rejected(store, response, err);
     if (store->login.refused)
-        hl_error_hint(err, "check client_id and client_secret of provider '%s' (a client secret may also be used up or have ended); it is not tried again in "
-                           "this run, since Infisical locks an identity after three wrong tries",
+        hl_http_rejected(response, store->run->redactor, err);
+    else
+        hl_infisical_rejected(store, response, err);
+    hl_wrap(err, "signing in to Infisical");
+    if (store->login.refused)
+        hl_error_hint(err,
+                      "check client_id and client_secret of provider '%s' (a client secret may also be used up or have ended); they are not tried again "
+                      "in this run, since Infisical locks an identity after three wrong tries",
                       store->name);
-    return hl_wrap(err, "signing in to Infisical");
+    return false;
 }
 
 static bool sign_in(struct hl_infisical *store, struct hl_error **err)

@@ -90,7 +90,8 @@ static bool check_value(const struct hl_value *value, struct hl_error **err)
         return hl_error_hint(err, "take the white space away at the source (one line end at the end is kept), or keep the value in base64");
     }
     if (hl_infisical_has_reference(value->text.data, value->text.length)) {
-        hl_fail(err, HL_E_FAILED, "the value has '${...}' in it, which Infisical takes for a reference to another secret: who reads it would get something else");
+        hl_fail(err, HL_E_FAILED,
+                "the value has '${...}' in it, which Infisical takes for a reference to another secret: who reads it would get something else");
         return hl_error_hint(err, "keep the value in base64, or make one without '$'; if a reference is meant, write it in Infisical by hand: one that stands "
                                   "there already is left as it is");
     }

@@ -82,7 +82,8 @@ struct hl_infisical_call {
 
 /* True whenever an answer came. A token that is refused is replaced once; 429 is waited for as long as Retry-After says. Every call is sent again after a
  * lost connection: those that change something are such that a second time does no harm. */
-bool hl_infisical_send(struct hl_infisical *store, const struct hl_infisical_call *call, struct hl_http_response *response, struct hl_error **err) HL_MUST_CHECK;
+bool hl_infisical_send(struct hl_infisical *store, const struct hl_infisical_call *call, struct hl_http_response *response,
+                       struct hl_error **err) HL_MUST_CHECK;
 /* The JSON object of an answer with 2xx in `arena`, else its error. */
 bool hl_infisical_take(struct hl_infisical *store, const struct hl_http_response *response, struct hl_arena *arena, struct hl_value **out,
                        struct hl_error **err) HL_MUST_CHECK;

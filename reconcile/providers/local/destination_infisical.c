@@ -75,8 +75,7 @@ static bool infisical_takes(const struct hl_destination *destination, const stru
     const struct hl_infisical_place place = place_of(destination);
     struct hl_session *store = NULL;
 
-    return (hl_local_need_store(destination->session, "infisical", where_of(destination), &store, err) &&
-            hl_infisical_takes(store, &place, value, err)) ||
+    return (hl_local_need_store(destination->session, "infisical", where_of(destination), &store, err) && hl_infisical_takes(store, &place, value, err)) ||
            hl_wrap(err, "the value cannot be written to %s", infisical_place(destination));
 }
 

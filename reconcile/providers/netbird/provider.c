@@ -154,6 +154,7 @@ static bool netbird_open(struct hl_session *session, struct hl_error **err)
     const char *kept = hl_value_get_text(session->kept, "token");
     const char *token = given_token(session) != NULL ? given_token(session) : kept;
 
+    netbird_close(session); /* one that was opened, and was not ready: its settings may be others now */
     if (!check_settings(session, err))
         return false;
     struct hl_netbird *netbird = hl_arena_alloc(session->arena, sizeof *netbird);

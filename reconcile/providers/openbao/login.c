@@ -102,3 +102,32 @@ bool hl_openbao_token(struct hl_openbao *store, struct hl_arena *arena, uint64_t
     pthread_mutex_unlock(&login->lock);
     return fine;
 }
+
+/* ---- a token that was given ---- */
+
+bool hl_openbao_renew(struct hl_openbao *store, const struct hl_value *data)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    hl_auto(http_response) struct hl_http_response response = {0};
+    hl_auto(error) struct hl_error *ignored = NULL;
+    const int64_t ttl_s = hl_value_get_int(data, "ttl", 0);
+    const struct hl_openbao_call call = {.method = "POST", .path = "/v1/auth/token/renew-self", .body = hl_value_map(arena)};
+
+    atomic_store(&store->kept_alive, true);
+    if (hl_openbao_can_log_in(store) || store->run->preview || !hl_value_get_bool(data, "renewable", false) || ttl_s <= 0 ||
+        ttl_s >= hl_value_get_int(data, "creation_ttl", 0) / 3)
+        return false;
+    return hl_openbao_send(store, &call, &response, &ignored) && response.status == 200;
+}
+
+void hl_openbao_keep_alive(struct hl_openbao *store)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    hl_auto(error) struct hl_error *ignored = NULL;
+    struct hl_value *data = NULL;
+
+    if (hl_openbao_can_log_in(store) || atomic_exchange(&store->kept_alive, true))
+        return;
+    if (hl_openbao_look_up(store, arena, &data, &ignored))
+        hl_openbao_renew(store, data);
+}

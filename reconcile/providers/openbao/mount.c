@@ -36,6 +36,7 @@ static bool ask(struct hl_openbao *store, const char *mount, struct hl_error **e
     };
     struct hl_value *answer = NULL;
 
+    hl_openbao_keep_alive(store);
     if (!hl_openbao_send(store, &call, &response, err))
         return false;
     if (response.status == 403 && hl_openbao_says(&response, "preflight")) {

@@ -214,23 +214,6 @@ static bool check_health(struct hl_openbao *store, struct hl_arena *arena, const
     return hl_error_hint(err, "unseal it: bao operator unseal");
 }
 
-/* A token that hlrec was given lives on for as long as it is used. Whether that worked is not important now. */
-static void renew(struct hl_openbao *store, const struct hl_value *data, struct hl_text *report)
-{
-    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-    hl_auto(http_response) struct hl_http_response response = {0};
-    hl_auto(error) struct hl_error *ignored = NULL;
-    const int64_t ttl_s = hl_value_get_int(data, "ttl", 0);
-    const struct hl_openbao_call call = {.method = "POST", .path = "/v1/auth/token/renew-self", .body = hl_value_map(arena)};
-
-    if (hl_openbao_can_log_in(store) || store->run->preview || !hl_value_get_bool(data, "renewable", false) || ttl_s <= 0 ||
-        ttl_s >= hl_value_get_int(data, "creation_ttl", 0) / 3)
-        return;
-    const bool renewed = hl_openbao_send(store, &call, &response, &ignored) && response.status == 200;
-    if (report != NULL)
-        hl_text_printf(report, "the token was about to end, and %s\n", renewed ? "is renewed" : "could not be renewed");
-}
-
 static void report_token(const struct hl_value *data, struct hl_text *report)
 {
     const struct hl_value *policies = hl_value_get(data, "policies");
@@ -258,7 +241,8 @@ static bool check_token(struct hl_openbao *store, struct hl_text *report, struct
         return hl_openbao_check_mount(store, store->mount, err);
     if (report != NULL)
         report_token(data, report);
-    renew(store, data, report);
+    if (hl_openbao_renew(store, data) && report != NULL)
+        hl_text_puts(report, "the token was about to end, and is renewed\n");
     return true;
 }
 

@@ -36,6 +36,7 @@ struct hl_openbao {
     struct hl_http *http;
     struct hl_openbao_login login;
     atomic_bool no_patch; /* an older server, or a policy without `patch` */
+    atomic_bool kept_alive;
     pthread_mutex_t places[HL_OPENBAO_LOCKS];
     pthread_mutex_t lock; /* over all below */
     struct hl_arena *arena;
@@ -57,6 +58,11 @@ bool hl_openbao_token(struct hl_openbao *store, struct hl_arena *arena, uint64_t
 bool hl_openbao_can_log_in(const struct hl_openbao *store);
 /* Puts a token there; under login.lock, or before there are threads. */
 void hl_openbao_keep_token(struct hl_openbao *store, const char *token, int64_t lease_s);
+/* Renews a given token that can be renewed and has less than a third of its time left; `data` is what hl_openbao_look_up() told of it. Whether it was. */
+bool hl_openbao_renew(struct hl_openbao *store, const struct hl_value *data);
+/* Looks the given token up and renews it, once a session: used from a timer, a periodic token lives for ever. What fails is left: the token may be good all the
+ * same. */
+void hl_openbao_keep_alive(struct hl_openbao *store);
 
 /* ---- client.c ---- */
 

@@ -109,10 +109,8 @@ void infisical_batch_create(struct infisical_call *c)
 static bool find_item(struct infisical_call *c, struct hl_value *project, const struct batch *batch, struct item *item)
 {
     const char *path = item->path == NULL ? batch->target.path : item->path;
-    size_t length = strlen(path);
 
-    if (length > 1 && path[length - 1] == '/')
-        path = hl_arena_copy(c->arena, path, length - 1);
+    path = infisical_without_last_slash(c->arena, path);
     item->path = path;
     item->place = (struct infisical_place){.project = project, .environment = batch->target.environment};
     item->place.folder = infisical_folder_find(project, batch->target.environment, path);

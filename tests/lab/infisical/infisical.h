@@ -171,11 +171,14 @@ struct hl_value *infisical_secret_describe(struct infisical_call *c, const struc
 infisical_handler infisical_secrets_list, infisical_secret_get, infisical_secret_by_id, infisical_secret_create, infisical_secret_update,
     infisical_secret_delete, infisical_batch_create, infisical_batch_update, infisical_batch_delete;
 
-/* What a write says of where. */
+/* --- target.c --- */
+
+/* Where a request wants to be. */
 struct infisical_target {
     const char *id, *slug, *environment, *path;
 };
 
+const char *infisical_without_last_slash(struct hl_arena *arena, const char *path);
 void infisical_take_target(struct infisical_call *c, const struct hl_value *body, struct infisical_target *out);
 /* The project and folder of it; `thrower` names the error when there is no such folder. Answers when it is false. */
 bool infisical_find_target(struct infisical_call *c, const struct infisical_target *target, const char *thrower, struct infisical_place *out);

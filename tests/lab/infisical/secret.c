@@ -9,30 +9,6 @@
 
 static const char *const types[] = {"shared", "personal", NULL};
 
-/* --- What requests say --- */
-
-static const char *without_last_slash(struct hl_arena *arena, const char *path)
-{
-    size_t length = strlen(path);
-
-    return length > 1 && path[length - 1] == '/' ? hl_arena_copy(arena, path, length - 1) : path;
-}
-
-void infisical_take_target(struct infisical_call *c, const struct hl_value *body, struct infisical_target *out)
-{
-    *out = (struct infisical_target){.environment = "", .path = "/"};
-    if (body == NULL)
-        return;
-    if (c->raw) {
-        out->id = infisical_text(c, NULL, body, "workspaceId", NULL, false);
-        out->slug = infisical_text(c, NULL, body, "projectSlug", NULL, false);
-    } else {
-        out->id = infisical_text(c, NULL, body, "projectId", NULL, true);
-    }
-    out->environment = infisical_text(c, NULL, body, "environment", "", true);
-    out->path = without_last_slash(c->arena, infisical_text(c, NULL, body, "secretPath", "/", false));
-}
-
 static void take_target_of_query(struct infisical_call *c, bool needs_project, struct infisical_target *out)
 {
     const struct hl_value *query = c->call->query;
@@ -40,121 +16,7 @@ static void take_target_of_query(struct infisical_call *c, bool needs_project, s
     out->id = infisical_text(c, NULL, query, c->raw ? "workspaceId" : "projectId", NULL, needs_project && !c->raw);
     out->slug = c->raw ? infisical_text(c, NULL, query, "workspaceSlug", NULL, false) : NULL;
     out->environment = infisical_text(c, NULL, query, "environment", NULL, false);
-    out->path = without_last_slash(c->arena, infisical_text(c, NULL, query, "secretPath", "/", false));
-}
-
-const char *infisical_take_name(struct infisical_call *c, const struct infisical_at *at, const char *member, const char *text)
-{
-    const char *name = infisical_trim(c->arena, text, strlen(text))->text.data;
-
-    if (*name == '\0')
-        infisical_issue(c, at, member, "String must contain at least 1 character(s)");
-    else if (strpbrk(name, ":/") != NULL)
-        infisical_issue(c, at, member, "Secret name cannot contain colon or forward slash.");
-    else if (!infisical_is_new(c) && strchr(name, ' ') != NULL)
-        infisical_issue(c, at, member, "Secret name cannot contain spaces.");
-    return name;
-}
-
-static const struct hl_value *take_metadata(struct infisical_call *c, const struct infisical_at *at, const struct hl_value *map)
-{
-    const struct hl_value *metadata = infisical_member(c, at, map, "secretMetadata", HL_LIST, false, false);
-    struct hl_value *out = hl_value_list(c->arena);
-
-    for (size_t i = 0; i < hl_value_count(metadata); i++) {
-        const struct hl_value *item = hl_value_item(metadata, i);
-        const char *key = hl_value_get_text(item, "key"), *value = hl_value_get_text(item, "value");
-        struct hl_value *row = hl_value_map(c->arena);
-
-        if (key == NULL)
-            infisical_issue(c, at, "secretMetadata", "Required");
-        hl_value_map_put_text(row, "key", key == NULL ? "" : key);
-        hl_value_map_put_text(row, "value", value == NULL ? "" : value);
-        hl_value_map_put_bool(row, "isEncrypted", hl_value_get_bool(item, "isEncrypted", false));
-        hl_value_list_add(c->arena, out, row);
-    }
-    return metadata == NULL ? NULL : out;
-}
-
-void infisical_take_fields(struct infisical_call *c, const struct infisical_at *at, const struct hl_value *map, bool required, struct infisical_fields *out)
-{
-    const struct hl_value *name = NULL;
-
-    *out = (struct infisical_fields){.value = NULL};
-    if (map == NULL)
-        return;
-    out->value = infisical_member(c, at, map, "secretValue", HL_TEXT, required, false);
-    out->comment = infisical_member(c, at, map, "secretComment", HL_TEXT, false, false);
-    out->skip = infisical_member(c, at, map, "skipMultilineEncoding", HL_BOOL, false, true);
-    out->metadata = take_metadata(c, at, map);
-    if (out->value != NULL)
-        out->value = infisical_normalise(c->arena, out->value);
-    if (required) /* created, and so nothing to rename */
-        return;
-    name = infisical_member(c, at, map, "newSecretName", HL_TEXT, false, false);
-    if (name != NULL)
-        out->new_name = infisical_take_name(c, at, "newSecretName", name->text.data);
-}
-
-/* --- What they mean --- */
-
-struct hl_value *infisical_find_project(struct infisical_call *c, const struct infisical_target *target)
-{
-    if (!hl_is_blank(target->id))
-        return infisical_project(c, target->id, true);
-    if (!hl_is_blank(target->slug))
-        return infisical_project_slug(c, target->slug);
-    infisical_fail(c, 400, NULL, "You must provide projectSlug or workspaceId");
-    return NULL;
-}
-
-bool infisical_find_target(struct infisical_call *c, const struct infisical_target *target, const char *thrower, struct infisical_place *out)
-{
-    struct hl_value *project = infisical_find_project(c, target);
-
-    *out = (struct infisical_place){.project = project, .environment = target->environment};
-    if (project == NULL)
-        return false;
-    if (!infisical_is_path(target->path))
-        return infisical_fail(c, 400, NULL, "Invalid secret path. Only alphanumeric characters, dashes, and underscores are allowed.");
-    out->folder = infisical_folder_find(project, target->environment, target->path);
-    if (out->folder != NULL)
-        return true;
-    return infisical_fail(c, 404, thrower, "Folder with path '%s' in environment with slug '%s' not found", target->path, target->environment);
-}
-
-bool infisical_check_fields(struct infisical_call *c, const char *name, const struct infisical_fields *fields)
-{
-    if (c->inf->modes.capitals != 0 && !infisical_is_upper(fields->new_name == NULL ? name : fields->new_name))
-        return infisical_fail(c, 400, NULL, "Secret name must be in UPPERCASE per project requirements. You can disable this requirement in project settings.");
-    for (size_t i = 0; c->inf->modes.encrypted_metadata != 0 && i < hl_value_count(fields->metadata); i++)
-        if (!hl_value_get_bool(hl_value_item(fields->metadata, i), "isEncrypted", false))
-            return infisical_fail(c, 400, NULL, "Encrypted secret metadata is enforced for this project. Cannot create unencrypted secret metadata.");
-    return true;
-}
-
-bool infisical_wants_approval(struct infisical_call *c, const struct infisical_place *place)
-{
-    static const char *const ids[] = {"id", "policyId", "committerUserId"};
-    struct hl_value *approval = hl_value_map(c->arena);
-    const char *now = infisical_time(c->arena, lab_now_ns());
-    char id[HL_UUID_TEXT];
-
-    if (c->inf->modes.approval == 0)
-        return false;
-    for (size_t i = 0; i < HL_COUNT(ids); i++) {
-        hl_uuid(id);
-        hl_value_map_put_text(approval, ids[i], id);
-    }
-    id[8] = '\0';
-    hl_value_map_put_text(approval, "slug", id);
-    hl_value_map_put_text(approval, "status", "open");
-    hl_value_map_put_bool(approval, "hasMerged", false);
-    hl_value_map_put(approval, "folderId", hl_value_get(place->folder, "id"));
-    hl_value_map_put_text(approval, "createdAt", now);
-    hl_value_map_put_text(approval, "updatedAt", now);
-    infisical_answer_in(c, "approval", approval);
-    return true;
+    out->path = infisical_without_last_slash(c->arena, infisical_text(c, NULL, query, "secretPath", "/", false));
 }
 
 static bool check_tags(struct infisical_call *c, const struct hl_value *body)
@@ -173,6 +35,16 @@ struct list_wish {
     bool values, expands;
 };
 
+static struct hl_value *describe(struct infisical_call *c, const struct infisical_place *place, const struct hl_value *secret, const struct list_wish *wish,
+                                 bool mask)
+{
+    struct hl_value *out = infisical_secret_describe(c, place, secret, INFISICAL_HIDDEN | INFISICAL_PATH, mask);
+
+    if (wish->expands && !mask)
+        hl_value_map_put(out, "secretValue", infisical_expand(c, place, hl_value_get(secret, "value")));
+    return out;
+}
+
 static void add_folder(struct infisical_call *c, const struct infisical_place *place, const struct list_wish *wish, struct hl_value *list)
 {
     const struct hl_value *secrets = infisical_secrets(place->folder);
@@ -180,14 +52,8 @@ static void add_folder(struct infisical_call *c, const struct infisical_place *p
     size_t first = count == 0 ? 0 : hl_random_below((uint32_t)count); /* the order is nobody's business */
     bool mask = infisical_is_new(c) && (!wish->values || c->inf->modes.mask != 0);
 
-    for (size_t i = 0; i < count; i++) {
-        const struct hl_value *secret = hl_value_at(secrets, (first + i) % count);
-        struct hl_value *row = infisical_secret_describe(c, place, secret, INFISICAL_HIDDEN | INFISICAL_PATH, mask);
-
-        if (wish->expands && !mask)
-            hl_value_map_put(row, "secretValue", infisical_expand(c, place, hl_value_get(secret, "value")));
-        hl_value_list_add(c->arena, list, row);
-    }
+    for (size_t i = 0; i < count; i++)
+        hl_value_list_add(c->arena, list, describe(c, place, hl_value_at(secrets, (first + i) % count), wish, mask));
 }
 
 static void add_below(struct infisical_call *c, const struct infisical_place *place, const char *path, const struct list_wish *wish, struct hl_value *list)
@@ -215,6 +81,21 @@ static void answer_list(struct infisical_call *c, struct hl_value *list)
     infisical_answer(c, 200, out);
 }
 
+/* The folder into the place; NULL is an empty one of an old server. False when it was refused, and answered. */
+static bool find_folder(struct infisical_call *c, const struct infisical_target *target, bool values, struct infisical_place *place)
+{
+    if (!infisical_is_path(target->path))
+        return infisical_fail(c, 400, NULL, "Invalid secret path. Only alphanumeric characters, dashes, and underscores are allowed.");
+    place->folder = infisical_folder_find(place->project, target->environment, target->path);
+    if (place->folder == NULL && infisical_is_new(c))
+        return infisical_fail(c, 404, "SecretPathNotFound",
+                              "Folder with path '%s' in environment '%s' was not found. Please ensure the environment slug and secret path is correct.",
+                              target->path, target->environment);
+    if (c->inf->modes.forbid != 0 && values && hl_value_count(infisical_secrets(place->folder)) > 0)
+        return infisical_fail(c, 403, "PermissionDenied", "You are not allowed to readValue on secrets");
+    return true;
+}
+
 void infisical_secrets_list(struct infisical_call *c)
 {
     struct infisical_target target;
@@ -232,23 +113,8 @@ void infisical_secrets_list(struct infisical_call *c)
         return;
     }
     place = (struct infisical_place){.project = infisical_find_project(c, &target), .environment = target.environment};
-    if (place.project == NULL)
+    if (place.project == NULL || !find_folder(c, &target, wish.values, &place))
         return;
-    if (!infisical_is_path(target.path)) {
-        infisical_fail(c, 400, NULL, "Invalid secret path. Only alphanumeric characters, dashes, and underscores are allowed.");
-        return;
-    }
-    place.folder = infisical_folder_find(place.project, target.environment, target.path);
-    if (place.folder == NULL && infisical_is_new(c)) {
-        infisical_fail(c, 404, "SecretPathNotFound",
-                       "Folder with path '%s' in environment '%s' was not found. Please ensure the environment slug and secret path is correct.", target.path,
-                       target.environment);
-        return;
-    }
-    if (place.folder != NULL && c->inf->modes.forbid != 0 && wish.values && hl_value_count(infisical_secrets(place.folder)) > 0) {
-        infisical_fail(c, 403, "PermissionDenied", "You are not allowed to readValue on secrets");
-        return;
-    }
     if (place.folder != NULL && recursive)
         add_below(c, &place, target.path, &wish, list);
     else if (place.folder != NULL)
@@ -279,7 +145,7 @@ void infisical_secret_get(struct infisical_call *c)
     struct infisical_place place;
     const char *name = infisical_trim(c->arena, c->names[0], strlen(c->names[0]))->text.data;
     const char *version = hl_value_get_text(c->call->query, "version");
-    bool values = infisical_query_flag(c, "viewSecretValue", true), expands = infisical_query_flag(c, "expandSecretReferences", false);
+    struct list_wish wish = {.values = infisical_query_flag(c, "viewSecretValue", true), .expands = infisical_query_flag(c, "expandSecretReferences", false)};
     int64_t number = 0;
 
     infisical_query_flag(c, "include_imports", false);
@@ -300,20 +166,12 @@ void infisical_secret_get(struct infisical_call *c)
 
     if (secret != NULL && version != NULL)
         secret = find_version(c, secret, version);
-    if (secret == NULL) {
+    if (secret == NULL)
         infisical_fail(c, 404, NULL, "Secret with name '%s' not found", name);
-        return;
-    }
-    if (values && cannot_read(c)) {
+    else if (wish.values && cannot_read(c))
         infisical_fail(c, 403, "ForbiddenReadSecretError", "You do not have permission to view secret value on secret with name '%s'", name);
-        return;
-    }
-
-    struct hl_value *out = infisical_secret_describe(c, &place, secret, INFISICAL_HIDDEN | INFISICAL_PATH, !values && infisical_is_new(c));
-
-    if (expands && values)
-        hl_value_map_put(out, "secretValue", infisical_expand(c, &place, hl_value_get(secret, "value")));
-    infisical_answer_in(c, "secret", out);
+    else
+        infisical_answer_in(c, "secret", describe(c, &place, secret, &wish, !wish.values && infisical_is_new(c)));
 }
 
 void infisical_secret_by_id(struct infisical_call *c)

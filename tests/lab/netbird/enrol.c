@@ -104,21 +104,25 @@ const char *netbird_dns_label(struct netbird_call *c, const char *name, const ch
     return hl_arena_printf(c->arena, "%s-%d-%d", label, prefix.bytes[2], prefix.bytes[3]);
 }
 
-/* The next address that no peer has. */
+static bool address_is_taken(const struct netbird *netbird, const char *address)
+{
+    for (size_t i = 0; i < netbird->tables[NETBIRD_PEER].count; i++)
+        if (strcmp(netbird_text(netbird_at(netbird, NETBIRD_PEER, i), "ip"), address) == 0)
+            return true;
+    return false;
+}
+
+/* The next one that no peer has. */
 static const char *next_address(struct netbird_call *c)
 {
     struct hl_value *settings = c->netbird->settings;
-    struct hl_map taken;
 
-    hl_map_init(&taken, c->arena);
-    for (size_t i = 0; i < c->netbird->tables[NETBIRD_PEER].count; i++)
-        hl_map_put(&taken, netbird_text(netbird_at(c->netbird, NETBIRD_PEER, i), "ip"), settings);
     for (;;) {
-        int64_t number = hl_value_get_int(settings, "addresses", 0) % 65000 + 1;
+        int64_t number = hl_value_get_int(settings, "addresses", 0) % 60000 + 1;
         const char *address = hl_arena_printf(c->arena, NETBIRD_NETWORK_START "%" PRId64 ".%" PRId64, number / 250, number % 250 + 1);
 
         hl_value_map_put_int(settings, "addresses", number);
-        if (!hl_map_has(&taken, address))
+        if (!address_is_taken(c->netbird, address))
             return address;
     }
 }

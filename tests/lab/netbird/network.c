@@ -90,8 +90,10 @@ static struct hl_value *describe(struct netbird_call *c, const struct content *c
 
 static void answer(struct netbird_call *c, const struct hl_value *network, enum asked asked)
 {
-    struct content content = gather(c);
+    struct content content = {.routers = NULL}; /* nothing is in a new one */
 
+    if (asked != CREATED)
+        content = gather(c);
     netbird_ok(c, describe(c, &content, network, asked));
 }
 

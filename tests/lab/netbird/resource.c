@@ -110,19 +110,32 @@ static bool check_groups(struct netbird_call *c, const struct hl_value *ids, con
     return true;
 }
 
+static void leave_group(struct netbird *netbird, struct hl_value *group, const char *id)
+{
+    const struct hl_value *resources = hl_value_get(group, "resources");
+    struct hl_value *rest = hl_value_list(netbird->arena);
+
+    for (size_t i = 0; i < hl_value_count(resources); i++)
+        if (strcmp(netbird_text(hl_value_item(resources, i), "id"), id) != 0)
+            hl_value_list_add(netbird->arena, rest, hl_value_item(resources, i));
+    hl_value_map_put(group, "resources", rest);
+}
+
+static bool has_resource(const struct hl_value *group, const char *id)
+{
+    const struct hl_value *resources = hl_value_get(group, "resources");
+
+    for (size_t i = 0; i < hl_value_count(resources); i++)
+        if (strcmp(netbird_text(hl_value_item(resources, i), "id"), id) == 0)
+            return true;
+    return false;
+}
+
 static void leave_groups(struct netbird *netbird, const char *id)
 {
-    for (size_t i = 0; i < netbird->tables[NETBIRD_GROUP].count; i++) {
-        struct hl_value *group = netbird_at(netbird, NETBIRD_GROUP, i);
-        const struct hl_value *resources = hl_value_get(group, "resources");
-        struct hl_value *rest = hl_value_list(netbird->arena);
-
-        for (size_t j = 0; j < hl_value_count(resources); j++)
-            if (strcmp(netbird_text(hl_value_item(resources, j), "id"), id) != 0)
-                hl_value_list_add(netbird->arena, rest, hl_value_item(resources, j));
-        if (hl_value_count(rest) != hl_value_count(resources))
-            hl_value_map_put(group, "resources", rest);
-    }
+    for (size_t i = 0; i < netbird->tables[NETBIRD_GROUP].count; i++)
+        if (has_resource(netbird_at(netbird, NETBIRD_GROUP, i), id))
+            leave_group(netbird, netbird_at(netbird, NETBIRD_GROUP, i), id);
 }
 
 /* Groups hold their resources, not the other way round. */

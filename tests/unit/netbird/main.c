@@ -7,7 +7,7 @@
 int main(void)
 {
     static int (*const groups[])(void) = {
-        hl_test_address, hl_test_client, hl_test_names, hl_test_object, hl_test_recover, hl_test_refresh, hl_test_renewal,
+        hl_test_address, hl_test_client, hl_test_mesh, hl_test_names, hl_test_object, hl_test_recover, hl_test_refresh, hl_test_renewal,
     };
     int failed = 0;
 

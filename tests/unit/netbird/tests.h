@@ -12,6 +12,7 @@
 
 int hl_test_address(void);
 int hl_test_client(void);
+int hl_test_mesh(void);
 int hl_test_names(void);
 int hl_test_object(void);
 int hl_test_recover(void);

@@ -8,6 +8,7 @@
 #include "reconcile/providers/local/local.h"
 #include "reconcile/transport/http.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define WRITES "{generate: true, write: [{infisical: {path: /netbird}}]}"
@@ -71,7 +72,7 @@ static void what_stands_there_is_treated_as_in_files(void **state)
     struct secret given = stores_secret(stores, "S", "{file: source, write: [{infisical: {path: /netbird}}]}");
 
     infisical_put(&stores->infisical, PLACE, "of somebody");
-    strcpy(infisical_find(&stores->infisical, PLACE)->comment, "do not touch"); // NOLINT: fits
+    snprintf(infisical_find(&stores->infisical, PLACE)->comment, 100, "do not touch");
     secret_refresh(&made);
     assert_string_equal(secret_input(&made), "of somebody");
     assert_string_equal(made.live.reason, "found at infisical /netbird S (project homelab-prod, environment prod)");
@@ -402,7 +403,8 @@ static void many_write_at_once(void **state)
     for (size_t i = 0; i < MANY; i++) {
         struct hl_arena *arena = many.stores->world->arena;
         assert_true(many.fine[i]);
-        assert_string_equal(infisical_value(&many.stores->infisical, hl_arena_printf(arena, "prod /deep/er KEY_%zu", i)), hl_arena_printf(arena, "value-%zu", i));
+        assert_string_equal(infisical_value(&many.stores->infisical, hl_arena_printf(arena, "prod /deep/er KEY_%zu", i)),
+                            hl_arena_printf(arena, "value-%zu", i));
     }
     assert_int_equal(many.stores->infisical.logins, 1);
     assert_int_equal(server_calls(&many.stores->server, "POST /api/v2/folders"), 1);

@@ -6,6 +6,7 @@
 
 #include "reconcile/providers/infisical/infisical.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -102,12 +103,13 @@ static void an_ended_token_is_replaced_once(void **state)
 
     infisical_put(&stores->infisical, "prod /netbird KEY", "geheim");
     assert_string_equal(read_place(stores, &place, true, &err), "geheim");
-    strcpy(stores->infisical.token, "ended"); // NOLINT: the server forgets it
+    snprintf(stores->infisical.token, sizeof stores->infisical.token, "ended"); /* the server knows it no more */
     assert_string_equal(read_place(stores, &place, true, &err), "geheim");
     assert_int_equal(stores->infisical.logins, 2);
     /* A server that refuses every token is asked twice, and not in a loop. */
     server_forget(&stores->server);
-    stores->server.fault = (struct fault){.call = "GET /api/v4", .times = 100, .status = 401, .body = "{\"message\":\"Token revoked\",\"error\":\"Unauthorized\"}"};
+    stores->server.fault =
+        (struct fault){.call = "GET /api/v4", .times = 100, .status = 401, .body = "{\"message\":\"Token revoked\",\"error\":\"Unauthorized\"}"};
     assert_null(read_place(stores, &place, true, &err));
     assert_error(&err, HL_E_AUTH, "Token revoked");
     assert_int_equal(server_calls(&stores->server, "GET /api/v4/secrets/KEY"), 2);
@@ -236,7 +238,8 @@ static void what_is_no_infisical_is_never_absent(void **state)
         {500, "{\"message\":\"Something went wrong\"}", HL_E_UNREACHABLE, "Something went wrong"},
         {403, "{\"reqId\":\"r\",\"error\":\"PermissionDenied\",\"message\":\"You are not allowed to read on secrets\",\"details\":[]}", HL_E_AUTH,
          "You are not allowed to read on secrets (the machine identity lacks the right"},
-        {422, "{\"reqId\":\"r\",\"error\":\"ValidationFailure\",\"message\":[{\"path\":[\"secretPath\"],\"message\":\"Bad path\"}]}", HL_E_REJECTED, "Bad path"},
+        {422, "{\"reqId\":\"r\",\"error\":\"ValidationFailure\",\"message\":[{\"path\":[\"secretPath\"],\"message\":\"Bad path\"}]}", HL_E_REJECTED,
+         "Bad path"},
         {404, "{\"reqId\":\"r\",\"error\":\"NotFound\",\"message\":\"Project with ID 'x' not found\"}", HL_E_NOT_FOUND, "Project with ID"},
     };
     struct stores *stores = *state;

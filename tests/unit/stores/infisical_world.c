@@ -245,7 +245,8 @@ void infisical_serve(void *context, struct call *call)
     else if (!is_token(world, call->token))
         refuse(call, 403, "TokenError", "Your token has expired. Please re-authenticate.");
     else if (strcmp(call->path, "/api/v2/service-token") == 0)
-        answer(call, 200, "{\"id\":\"s\",\"workspace\":\"" INFISICAL_PROJECT "\",\"scopes\":[{\"environment\":\"prod\",\"secretPath\":\"%s\"}]}", world->service);
+        answer(call, 200, "{\"id\":\"s\",\"workspace\":\"" INFISICAL_PROJECT "\",\"scopes\":[{\"environment\":\"prod\",\"secretPath\":\"%s\"}]}",
+               world->service);
     else if (hl_starts_with(call->path, "/api/v1/projects/") || strstr(call->path, "/workspace/") != NULL)
         serve_project(world, call);
     else if (strstr(call->path, "/folders") != NULL)

@@ -30,7 +30,7 @@ static void is_written_and_settles(void **state)
     stores_next_run(stores);
     server_forget(&stores->server);
     assert_true(secret_is_settled(&secret));
-    assert_int_equal(server_calls(&stores->server, ""), 2); /* the mount, the path */
+    assert_int_equal(server_calls(&stores->server, ""), 4); /* the token, which is renewed; the mount, the path */
 }
 
 static void drift_is_found_and_corrected(void **state)

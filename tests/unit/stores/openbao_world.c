@@ -191,7 +191,8 @@ static void show_mount(struct call *call, const char *name)
 {
     static const struct {
         const char *path, *type, *options;
-    } mounts[] = {{"secret", "kv", "{\"version\":\"2\"}"}, {"team/kv", "kv", "{\"version\":\"2\"}"}, {"old", "kv", "{\"version\":\"1\"}"}, {"pki", "pki", "null"}};
+    } mounts[] = {
+        {"secret", "kv", "{\"version\":\"2\"}"}, {"team/kv", "kv", "{\"version\":\"2\"}"}, {"old", "kv", "{\"version\":\"1\"}"}, {"pki", "pki", "null"}};
 
     for (size_t i = 0; i < HL_COUNT(mounts); i++) {
         const size_t length = strlen(mounts[i].path);

@@ -31,11 +31,15 @@ static void knows_what_infisical_keeps(void **state)
         {" ", false},
         {"\n\n", false},
         {" \n", false},
-        {"a\xc2\xa0", false},                /* no-break space */
-        {"\xe3\x80\x80" "a", false},         /* ideographic space */
-        {"a\xe2\x80\xa8", false},            /* line separator */
-        {"\xef\xbb\xbf" "a", false},         /* byte order mark */
-        {"a\xe2\x80\x8b", true},             /* zero width space: none for JavaScript */
+        {"a\xc2\xa0", false}, /* no-break space */
+        {"\xe3\x80\x80"
+         "a",
+         false},                  /* ideographic space */
+        {"a\xe2\x80\xa8", false}, /* line separator */
+        {"\xef\xbb\xbf"
+         "a",
+         false},                 /* byte order mark */
+        {"a\xe2\x80\x8b", true}, /* zero width space: none for JavaScript */
         {"\xc3\xa4", true},
         {"-----BEGIN X-----\nQQ==\n-----END X-----\n", true},
     };
@@ -53,9 +57,8 @@ static void knows_references(void **state)
         const char *value;
         bool reference;
     } rows[] = {
-        {"", false},       {"${", false},      {"${}", false},     {"${A}", true},    {"x${prod.a.B}y", true},
-        {"$${A}", true},   {"$A", false},      {"{A}", false},     {"$ {A}", false},  {"${A", false},
-        {"a}${", false},   {"${}${A}", true},
+        {"", false},   {"${", false},  {"${}", false},   {"${A}", true}, {"x${prod.a.B}y", true}, {"$${A}", true},
+        {"$A", false}, {"{A}", false}, {"$ {A}", false}, {"${A", false}, {"a}${", false},         {"${}${A}", true},
     };
 
     (void)state;
@@ -110,7 +113,8 @@ static void normalises_paths(void **state)
     static const struct {
         const char *text, *infisical, *openbao;
     } rows[] = {
-        {"/", "/", ""}, {"", "/", ""}, {"netbird", "/netbird", "netbird"}, {"/netbird/", "/netbird", "netbird"}, {"//a//b/", "/a/b", "a/b"}, {"a/b", "/a/b", "a/b"},
+        {"/", "/", ""},         {"", "/", ""}, {"netbird", "/netbird", "netbird"}, {"/netbird/", "/netbird", "netbird"}, {"//a//b/", "/a/b", "a/b"},
+        {"a/b", "/a/b", "a/b"},
     };
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
 
