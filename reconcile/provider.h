@@ -43,7 +43,8 @@ struct hl_session {
     /* What the provider kept with hl_session_keep(), in this run or a former one: sealed in the state, by the instance's name; NULL when nothing. */
     const struct hl_value *kept;
     bool (*keep)(struct hl_session *session, const struct hl_value *value, struct hl_error **err); /* NULL where nothing may be changed */
-    void *engine;                                                                                  /* the engine's own */
+    bool due;     /* set by ready(): it works, and setup() is to be called by the next apply all the same (a token that ends soon) */
+    void *engine; /* the engine's own */
 };
 
 /* The open session of an instance of another provider that this one's resources use; `instance` NULL: the one of the type. Never NULL within verbs of a kind

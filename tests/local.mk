@@ -13,6 +13,7 @@ include %reldir%/unit/base/local.mk
 include %reldir%/unit/schema/local.mk
 include %reldir%/unit/state/local.mk
 include %reldir%/unit/transport/local.mk
+include %reldir%/unit/authentik/local.mk
 include %reldir%/unit/docker/local.mk
 include %reldir%/unit/netbird/local.mk
 include %reldir%/unit/traefik/local.mk

@@ -84,6 +84,15 @@ static bool is_wanted(const struct hl_context *context, const struct hl_value *i
 }
 
 /* Of one kind's objects; the section's head comes with the first. */
+/* Kinds of several providers may have one name. */
+static bool is_type_of(const struct hl_context *context, const struct hl_value *item, const char *type)
+{
+    const char *instance = hl_value_get_text(item, "provider");
+    const struct hl_provider_spec *provider = instance != NULL ? hl_map_find(&context->spec->providers, instance) : NULL;
+
+    return provider == NULL || strcmp(provider->type->name, type) == 0;
+}
+
 static size_t put_section(struct hl_context *context, struct hl_text *out, const struct hl_kind *kind, const struct hl_value *list)
 {
     size_t count = 0;
@@ -92,7 +101,7 @@ static size_t put_section(struct hl_context *context, struct hl_text *out, const
         const struct hl_value *item = hl_value_item(list, i);
         const char *name = hl_value_get_text(item, "kind");
 
-        if (!is_wanted(context, item) || name == NULL || strcmp(name, kind->name) != 0)
+        if (!is_wanted(context, item) || name == NULL || strcmp(name, kind->name) != 0 || !is_type_of(context, item, kind->provider))
             continue;
         if (count++ == 0)
             hl_text_printf(out, "%s:\n", kind->section);

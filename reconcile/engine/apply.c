@@ -402,7 +402,11 @@ static void end_without_provider(struct task *task)
     }
     task->step->action = HL_ACTION_REFUSE;
     task->step->refuse_code = culprit->error != NULL ? culprit->error->code : HL_E_UNREACHABLE;
-    task->step->reason = hl_arena_printf(task->arena, "provider '%s' could not be opened", culprit->session.name);
+    hl_auto(heap) char *why = culprit->error != NULL ? hl_error_text(culprit->error) : NULL;
+    task->step->reason =
+        hl_arena_printf(task->arena, "provider '%s' could not be opened%s%s", culprit->session.name, why != NULL ? ": " : "", why != NULL ? why : "");
+    for (const struct hl_error *cause = culprit->error; cause != NULL && task->step->hint == NULL; cause = cause->cause)
+        task->step->hint = cause->hint;
     end_refused(task);
 }
 
@@ -606,17 +610,7 @@ static void show_progress(struct message *message)
 /* A provider keeps a value of its own, durably before it goes on. */
 static void answer_keep(struct applier *applier, struct message *message)
 {
-    struct session *session = message->owner;
-    struct hl_store *store = applier->engine->store;
-    struct hl_value *kept = hl_value_mark_sensitive(hl_value_copy(session->arena, message->value));
-
-    hl_redactor_add_value(applier->engine->run.redactor, kept);
-    message->ok =
-        hl_store_begin(store, &message->error) && hl_store_keep(store, session->session.name, kept, &message->error) && hl_store_commit(store, &message->error);
-    if (message->ok)
-        session->session.kept = kept;
-    else
-        hl_store_rollback(store);
+    message->ok = engine_keep(applier->engine, message->owner, message->value, &message->error);
     pool_answer(applier->pool, message);
 }
 
@@ -800,6 +794,32 @@ static bool end_run(struct hl_engine *engine, const struct hl_apply_result *resu
     return hl_store_run_end(engine->store, &row, HISTORY_RUNS, err);
 }
 
+static bool keep_now(struct hl_session *session, const struct hl_value *value, struct hl_error **err)
+{
+    struct session *own = (struct session *)session; /* its first member */
+
+    return engine_keep(session->engine, own, value, err);
+}
+
+/* A session's own token that works and ends soon is renewed by the way; where that fails, there is time until the next run. */
+static void renew_due(struct hl_engine *engine)
+{
+    for (size_t i = 0; i < engine->sessions.count; i++) {
+        struct session *session = engine->sessions.entries[i].value;
+        struct hl_error *error = NULL;
+        if (session->base != NULL || session->state != SESSION_OPEN || !session->session.due)
+            continue;
+        session->session.keep = keep_now;
+        session->session.engine = engine;
+        session->session.due = false;
+        if (session->session.type->verbs->setup(&session->session, &error))
+            continue;
+        hl_auto(heap) char *text = hl_error_text(error);
+        engine_note(engine, "provider '%s': its own token ends soon and could not be renewed: %s", session->session.name, text);
+        hl_error_free(error);
+    }
+}
+
 static bool check_plan(const struct hl_engine *engine, struct hl_error **err)
 {
     const struct hl_plan *plan = engine->plan;
@@ -829,6 +849,7 @@ bool hl_engine_apply(struct hl_engine *engine, const struct hl_apply_options *op
     *result = (struct hl_apply_result){0};
     if (!check_plan(engine, err) || !begin_run(engine, err))
         return false;
+    renew_due(engine);
     applier.input = engine_plan_input(engine);
     hl_map_init(&applier.by_address, engine->arena);
     make_tasks(&applier);

@@ -85,6 +85,7 @@ struct hl_read_stats {
     int64_t elapsed_ms;
     const struct hl_error *error; /* could not be read */
     bool late;                    /* not opened yet: its needs are not in place */
+    const char *late_reason;      /* what else is in the way, as the rest of "provider 'x' ...", or NULL */
 };
 
 bool hl_engine_open(const struct hl_engine_options *options, const struct hl_listener *listener, struct hl_engine **out, struct hl_error **err) HL_MUST_CHECK;

@@ -92,6 +92,8 @@ void engine_session_open(struct hl_engine *engine, struct session *session, cons
 /* Waits until the system answers, and sets it up where it must be; for a provider that has just been made. */
 bool engine_session_await(struct session *session, int64_t timeout_ms, struct hl_error **err);
 void engine_session_fail(struct session *session, struct hl_error *error);
+/* Keeps a provider's own value in the state, in a transaction of its own; for the calling thread. */
+bool engine_keep(struct hl_engine *engine, struct session *session, const struct hl_value *value, struct hl_error **err);
 void engine_sessions_close(struct hl_engine *engine);
 
 /* refresh.c: reads the objects of one session. prepare and take belong to the calling thread, run may be a worker's. */

@@ -289,6 +289,7 @@ static void call_late(struct session *session, const char *why)
     session->state = SESSION_LATE;
     session->late = why;
     session->stats.late = true;
+    session->stats.late_reason = why;
 }
 
 /* Whether a session that has just been opened answers; asked where something may still have to be done before it does. */

@@ -7,12 +7,22 @@
 
 enum { READY_PAUSE_MS = 500 };
 
+/* A secret that may be absent, and is not recorded: it has no value. */
+static bool is_optional(const struct hl_engine *engine, const char *address)
+{
+    const struct hl_resource *resource = engine->options.spec != NULL ? hl_spec_find(engine->options.spec, address) : NULL;
+
+    return resource != NULL && hl_value_get_bool(resource->value, "optional", false);
+}
+
 static struct hl_value *known_output(void *context, struct hl_arena *arena, const char *address, const char *output)
 {
     const struct hl_engine *engine = context;
     const struct hl_recorded *recorded = engine_recorded(engine, address);
     static const struct hl_live nothing = {.presence = HL_LIVE_UNREAD};
 
+    if (recorded == NULL && is_optional(engine, address))
+        return hl_value_null(arena);
     if (recorded == NULL)
         return hl_value_unknown(arena, hl_arena_printf(arena, "%s%s%s", address, output != NULL ? "." : "", output != NULL ? output : ""));
     const struct hl_step step = {
@@ -170,6 +180,18 @@ struct session *engine_session_culprit(struct session *session)
     return session;
 }
 
+static struct hl_session *const *list_used(const struct session *view)
+{
+    size_t count = 0;
+
+    while (view->uses[count] != NULL)
+        count++;
+    struct hl_session **used = hl_arena_alloc(view->arena, (count + 1) * sizeof *used);
+    for (size_t i = 0; i < count; i++)
+        used[i] = &view->uses[i]->session;
+    return used;
+}
+
 void engine_session_join(struct session *view)
 {
     struct session *culprit = engine_session_culprit(view);
@@ -177,14 +199,9 @@ void engine_session_join(struct session *view)
     view->state = culprit == view ? SESSION_OPEN : culprit->state == SESSION_CLOSED ? SESSION_LATE : culprit->state;
     view->late = culprit->late;
     view->lacking = culprit->lacking;
-    if (culprit != view || view->session.used != NULL)
+    if (culprit != view)
         return;
-    size_t count = 0;
-    while (view->uses[count] != NULL)
-        count++;
-    struct hl_session **used = hl_arena_alloc(view->arena, (count + 1) * sizeof *used);
-    for (size_t i = 0; i < count; i++)
-        used[i] = &view->uses[i]->session;
+    struct hl_session *const *used = view->session.used != NULL ? view->session.used : list_used(view);
     view->session = view->base->session;
     view->session.used = used;
 }
@@ -247,7 +264,12 @@ void engine_session_open(struct hl_engine *engine, struct session *session, cons
         engine_session_join(session);
         return;
     }
+    if (session->opened) {
+        session->session.type->verbs->close(&session->session); /* its settings may have other values now */
+        session->opened = false;
+    }
     session->stats.late = false;
+    session->stats.late_reason = NULL;
     session->late = NULL;
     if (session->spec == NULL) {
         open_with(engine, session, NULL);
@@ -295,6 +317,19 @@ bool engine_session_await(struct session *session, int64_t timeout_ms, struct hl
         }
         hl_error_free(error);
     }
+}
+
+bool engine_keep(struct hl_engine *engine, struct session *session, const struct hl_value *value, struct hl_error **err)
+{
+    struct hl_value *kept = hl_value_mark_sensitive(hl_value_copy(session->arena, value));
+
+    hl_redactor_add_value(engine->run.redactor, kept);
+    if (hl_store_begin(engine->store, err) && hl_store_keep(engine->store, session->session.name, kept, err) && hl_store_commit(engine->store, err)) {
+        session->session.kept = kept;
+        return true;
+    }
+    hl_store_rollback(engine->store);
+    return false;
 }
 
 void engine_sessions_close(struct hl_engine *engine)

@@ -60,6 +60,17 @@ static void put_reads(struct hl_text *out, const struct hl_plan_view *view)
     }
 }
 
+/* Why a provider whose needs are in place is not open yet. */
+static void put_late(struct hl_text *out, const struct hl_read_stats *stats, bool color)
+{
+    hl_paint(out, color, HL_PAINT_YELLOW, "later:");
+    hl_text_puts(out, " provider '");
+    hl_put_safe(out, stats->provider);
+    hl_text_puts(out, "' ");
+    hl_put_safe(out, stats->late_reason);
+    hl_text_putc(out, '\n');
+}
+
 static void put_warning(struct hl_text *out, const char *what, const struct hl_error *error, bool color)
 {
     hl_auto(heap) char *text = hl_error_text(error);
@@ -87,6 +98,8 @@ void hl_render_head(struct hl_text *out, const struct hl_plan_view *view, const 
     for (size_t i = 0; i < view->stats_count; i++) {
         if (view->stats[i].error != NULL)
             put_warning(out, view->stats[i].provider, view->stats[i].error, look.color);
+        else if (view->stats[i].late && view->stats[i].late_reason != NULL)
+            put_late(out, &view->stats[i], look.color);
     }
     if (view->other_run != NULL) {
         hl_paint(out, look.color, HL_PAINT_YELLOW, "note:");

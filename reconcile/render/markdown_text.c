@@ -74,7 +74,8 @@ static bool ends_www(const char *start, const char *dot)
     return dot - start >= 3 && strncasecmp(dot - 3, "www", 3) == 0;
 }
 
-/* One character in the text of an element. As an entity of HTML each is only itself: Markdown does not look for marks in entities, nor do tables. */
+/* One character in the text of an element. As an entity of HTML each is only itself: Markdown does not look for marks in entities, nor do tables. But GitHub's
+ * parser looks for addresses of mail behind that, in each stretch of text: the '@' begins a stretch of its own. */
 static void put_entity(struct hl_text *out, const char *start, const char *at, size_t size)
 {
     const bool plain = is_alphanumeric(*at) || is_within(*at, " ,-/=") || (*at == '.' && !ends_www(start, at)) || (unsigned char)*at >= 0x80;
@@ -82,7 +83,7 @@ static void put_entity(struct hl_text *out, const char *start, const char *at, s
     if (plain)
         hl_text_append(out, at, size);
     else
-        hl_text_printf(out, "&#%d;", (int)(unsigned char)*at);
+        hl_text_printf(out, "%s&#%d;", *at == '@' ? "<!-- -->" : "", (int)(unsigned char)*at);
 }
 
 static void put_entities(struct hl_text *out, const char *text, size_t most)
@@ -109,16 +110,6 @@ static void put_entities(struct hl_text *out, const char *text, size_t most)
     }
 }
 
-/* Text without any character that could end a code span or a cell. */
-static bool is_plain_code(const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (!is_alphanumeric(text[i]) && !is_within(text[i], " .,:;-_/=+@%()[]{}\"'<>*#~$&?!"))
-            return false;
-    }
-    return length > 0 && text[0] != ' ' && text[length - 1] != ' ';
-}
-
 void hl_markdown_html_code(struct hl_text *out, const struct hl_redactor *redactor, const char *text, size_t most)
 {
     static const char open[] = "<code>", close[] = "</code>";
@@ -131,17 +122,64 @@ void hl_markdown_html_code(struct hl_text *out, const struct hl_redactor *redact
     hl_text_puts(out, close);
 }
 
+static void put_ticks(struct hl_text *out, size_t count)
+{
+    while (count-- > 0)
+        hl_text_putc(out, '`');
+}
+
+static size_t longest_run(const char *text, size_t length, char c)
+{
+    size_t longest = 0;
+    size_t run = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        run = text[i] == c ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    return longest;
+}
+
+/* The longest beginning of at most `most` bytes that does not end within a character. */
+static size_t whole_characters(const char *text, size_t length, size_t most)
+{
+    if (length <= most)
+        return length;
+    while (most > 0 && ((unsigned char)text[most] & 0xc0) == 0x80)
+        most--;
+    return most;
+}
+
+/* More marks than stand within: nothing inside can close the span. A blank at both ends belongs to the marks where the text itself ends in one. */
+static void put_span(struct hl_text *out, const char *text, size_t length, const char *dots)
+{
+    const size_t ticks = longest_run(text, length, '`') + 1;
+    const char last = *dots != '\0' ? *dots : text[length - 1];
+    const char *blank = text[0] == '`' || last == '`' || (text[0] == ' ' && last == ' ') ? " " : "";
+
+    put_ticks(out, ticks);
+    hl_text_puts(out, blank);
+    hl_text_append(out, text, length);
+    hl_text_printf(out, "%s%s", dots, blank);
+    put_ticks(out, ticks);
+}
+
+/* A pipe ends a cell of a table, also within a span; there only an entity helps. */
 void hl_markdown_code(struct hl_text *out, const struct hl_redactor *redactor, const char *text, size_t most)
 {
     hl_auto(text) struct hl_text clean = HL_TEXT_INIT(HL_MAX_RENDER);
 
     hl_markdown_clean(&clean, redactor, text, strlen(text), false);
-    if (!is_plain_code(hl_text_get(&clean), clean.length))
+
+    const char *shown = hl_text_get(&clean);
+    const size_t marks = 2 * (longest_run(shown, clean.length, '`') + 2);
+
+    if (clean.length == 0 || strchr(shown, '|') != NULL || (most > 0 && marks + 3 > most / 2))
         hl_markdown_html_code(out, redactor, text, most);
-    else if (most > 0 && clean.length + 2 > most)
-        hl_text_printf(out, "`%.*s...`", (int)(most - 5), hl_text_get(&clean));
+    else if (most > 0 && clean.length + marks > most)
+        put_span(out, shown, whole_characters(shown, clean.length, most - marks - 3), "...");
     else
-        hl_text_printf(out, "`%s`", hl_text_get(&clean));
+        put_span(out, shown, clean.length, "");
 }
 
 /* ---- sentences ---- */
@@ -197,24 +235,6 @@ void hl_markdown_prose(struct hl_text *out, const struct hl_redactor *redactor, 
 }
 
 /* ---- blocks ---- */
-
-static size_t longest_run(const char *text, size_t length, char c)
-{
-    size_t longest = 0;
-    size_t run = 0;
-
-    for (size_t i = 0; i < length; i++) {
-        run = text[i] == c ? run + 1 : 0;
-        longest = run > longest ? run : longest;
-    }
-    return longest;
-}
-
-static void put_ticks(struct hl_text *out, size_t count)
-{
-    while (count-- > 0)
-        hl_text_putc(out, '`');
-}
 
 /* A fence longer than any run of backticks within: nothing inside can close it. GitLab looks for commands ("/close") at the beginnings of lines, and does not
  * know long fences. */

@@ -183,7 +183,9 @@ static bool fail_ended(const struct watch *watch, enum end end, struct hl_error 
         [HL_GIT_LIST] = "it was asked for its refs",  [HL_GIT_RECEIVE] = "objects were received",     [HL_GIT_WALK] = "its history was walked",
     };
     const char *shown = watch->git->url.shown;
-    const char *stage = doing[watch->progress->stage];
+    /* The memory is shared with a child that reads what strangers wrote. */
+    const int number = watch->progress->stage;
+    const char *stage = doing[number >= 0 && number < HL_GIT_STAGES ? number : HL_GIT_START];
     char duration[32];
 
     _Static_assert(HL_COUNT(doing) == HL_GIT_STAGES, "words for each stage");
@@ -222,8 +224,10 @@ static void rebuild(const struct hl_value *list, struct hl_error **err)
         const struct hl_value *node = hl_value_item(list, i - 1);
         const char *message = hl_value_get_text(node, "message"), *hint = hl_value_get_text(node, "hint"), *http = hl_value_get_text(node, "http");
 
+        int64_t code = hl_value_get_int(node, "code", HL_E_FAILED);
+
         if (*err == NULL)
-            hl_fail(err, (enum hl_code)hl_value_get_int(node, "code", HL_E_FAILED), "%s", message == NULL ? "" : message);
+            hl_fail(err, code >= 0 && code < HL_E_CODES ? (enum hl_code)code : HL_E_FAILED, "%s", message == NULL ? "" : message);
         else
             hl_wrap(err, "%s", message == NULL ? "" : message);
         if (hint != NULL)

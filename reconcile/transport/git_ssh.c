@@ -187,17 +187,18 @@ int hl_git_ssh_credentials(git_credential **out, const char *url, const char *us
 
 bool hl_git_ssh_again(struct hl_git_wire *wire, const struct hl_git_fault *fault)
 {
-    bool refused = fault->code == GIT_ECERTIFICATE && hl_git_variable(wire->git, "HLREC_GIT_HOST_KEY") != NULL;
-    bool no_common_kind = !wire->host_checked && wire->error == NULL && fault->klass == GIT_ERROR_SSH;
+    bool refused = fault->code == GIT_ECERTIFICATE;
+    bool pinned = hl_git_variable(wire->git, "HLREC_GIT_HOST_KEY") != NULL;
 
     if (wire->host_checked) {
         /* An agent without the right key may end a session that the next key would open. */
         wire->host_checked = false;
         return wire->error == NULL && wire->progress->stage == HL_GIT_LOGIN && wire->tries_next > 0 && wire->tries_next < wire->tries_count;
     }
-    if ((!refused && !no_common_kind) || wire->kinds_next + 1 >= wire->kinds_count)
+    /* The host has no key of the kind that was asked for, or it is another key of the host that is pinned. */
+    if (refused ? !pinned : fault->klass != GIT_ERROR_SSH)
         return false;
-    return write_home(wire, wire->kinds[++wire->kinds_next]);
+    return wire->kinds_next + 1 < wire->kinds_count && write_home(wire, wire->kinds[++wire->kinds_next]);
 }
 
 /* --- When it did not --- */

@@ -138,6 +138,14 @@ static bool refuse(struct hl_git_wire *wire, const struct hl_git_host_search *se
                          file, search->line);
 }
 
+static void note_seen(struct hl_git_wire *wire, const char *kind, const char *fingerprint)
+{
+    if (wire->seen == NULL)
+        wire->seen = hl_arena_printf(wire->arena, "%s %s", kind, fingerprint);
+    else if (strstr(wire->seen, fingerprint) == NULL)
+        wire->seen = hl_arena_printf(wire->arena, "%s, %s %s", wire->seen, kind, fingerprint);
+}
+
 static bool judge(struct hl_git_wire *wire, const git_cert_hostkey *key, struct hl_error **err)
 {
     const struct hl_git_url *url = &wire->git->url;
@@ -146,8 +154,7 @@ static bool judge(struct hl_git_wire *wire, const git_cert_hostkey *key, struct 
     struct hl_git_host_search search = {
         .host = url->host, .port = url->port, .key = (const unsigned char *)key->hostkey, .key_length = key->hostkey_len, .kinds = ""};
 
-    wire->seen = hl_arena_printf(wire->arena, "%s%s%s %s", wire->seen == NULL ? "" : wire->seen, wire->seen == NULL ? "" : ", ", kind_of(wire->arena, key),
-                                 fingerprint);
+    note_seen(wire, kind_of(wire->arena, key), fingerprint);
     if (pin != NULL)
         return is_pinned(pin, fingerprint) || refuse_pin(wire, err);
     if (!hl_git_trust_search(wire, &search, &file, err))

@@ -69,6 +69,12 @@ void hl_hash(const unsigned char *key, const char *data, size_t length, char out
     sodium_bin2hex(out, HL_HASH_HEX, hash, sizeof(hash));
 }
 
+void hl_sha256(const char *data, size_t length, unsigned char out[32])
+{
+    hl_crypto_init();
+    crypto_hash_sha256(out, (const unsigned char *)data, length);
+}
+
 char *hl_base64_encode(struct hl_arena *arena, enum hl_base64 form, const void *data, size_t length)
 {
     hl_crypto_init();

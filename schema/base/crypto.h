@@ -16,6 +16,8 @@ uint32_t hl_random_below(uint32_t limit);
 void hl_uuid(char out[HL_UUID_TEXT]);
 /* BLAKE2b-256 in hex; keyed when `key` is not NULL (HL_KEY_BYTES). */
 void hl_hash(const unsigned char *key, const char *data, size_t length, char out[HL_HASH_HEX]);
+/* SHA-256, where a protocol wants it (RFC 7636). 32 bytes. */
+void hl_sha256(const char *data, size_t length, unsigned char out[32]);
 enum hl_base64 { HL_BASE64, HL_BASE64_URL, HL_BASE64_URL_NOPAD };
 char *hl_base64_encode(struct hl_arena *arena, enum hl_base64 form, const void *data, size_t length);
 /* NULL when it is not valid. */

@@ -306,6 +306,14 @@ def credentials(tap, folder, server):
         wrong = stack.run("plan", environment={"SECRET": "wrong"})
         tap.equal((wrong.status, "invalid role or secret ID" in wrong.text and "check role_id and secret_id" in wrong.text), (7, True), "so are wrong credentials", wrong.text)
         tap.equal(stack.leaks([secret], []), [], "the secret id is nowhere")
+    tap.section = "a token that is about to end"
+    token = server.call("POST", "auth/token/create", {"policies": ["hlrec-test"], "period": "6s"})[1]["auth"]["client_token"]
+    with Scene(folder, server, "periodic", "secrets: {A: {generate: true, write: [{openbao: {path: role/periodic}}]}}\n", BAO_TOKEN=token) as (stack, _):
+        time.sleep(4.5)
+        done = stack.apply()
+        time.sleep(3)
+        plan = stack.plan_status()
+        tap.equal((done.status, plan.status), (0, 0), "is renewed by being used", done.text + plan.text)
     tap.section = "a token"
     with Scene(folder, server, "token", "secrets: {A: {generate: true, write: [{openbao: {path: token}}]}}\n") as (stack, _):
         plan = stack.run("plan", environment={"BAO_TOKEN": "not-a-token-at-all"})

@@ -33,7 +33,7 @@ static void check_slug(struct hl_check *check, const struct hl_value *value)
 static void check_validity(struct hl_check *check, const struct hl_value *value)
 {
     if (hl_value_is(value, HL_INT) && (value->integer < 1000 || value->integer % 1000 != 0))
-        hl_diag_error(check->diags, value->at, "it must be whole seconds, and one at least");
+        hl_diag_error(check->diags, value->at, "a validity is in whole seconds, and one at least");
 }
 
 static void check_body(struct hl_check *check, const struct hl_value *body)

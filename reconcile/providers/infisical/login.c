@@ -49,6 +49,10 @@ static bool fail_sign_in(struct hl_infisical *store, const struct hl_http_respon
         hl_http_rejected(response, store->run->redactor, err);
     else
         hl_infisical_rejected(store, response, err);
+    if (hl_infisical_lacks_call(response)) {
+        (*err)->code = HL_E_UNREACHABLE;
+        hl_error_hint(err, "is '%s' Infisical, and has it started?", store->url);
+    }
     hl_wrap(err, "signing in to Infisical");
     if (store->login.refused)
         hl_error_hint(err,

@@ -92,14 +92,22 @@ void hl_infisical_check(struct hl_check *check, const struct hl_value *where, st
     hl_diag_hint(check->diags, diag, "say one: `key: NAME`");
 }
 
+/* What is not said is left open here: where it points is for the provider's settings to say, which may come late. */
 const char *hl_infisical_identity(struct hl_arena *arena, const struct hl_value *where, const char *name, bool key)
 {
+    static const char *const members[] = {"environment", "project", "provider"};
     const struct hl_infisical_place place = hl_infisical_place(where, name);
-    const char *provider = hl_value_get_text(where, "provider");
+    const char *identity = hl_arena_printf(arena, "infisical:%s%s%s", place.path, key ? "#" : "", key ? place.key : "");
+    char separator = '?';
 
-    /* What is not said is left open here: where it points is for the provider's settings to say, which may come late. */
-    return hl_arena_printf(arena, "infisical:%s:%s:%s:%s%s%s", provider != NULL ? provider : "", place.project != NULL ? place.project : "",
-                           place.environment != NULL ? place.environment : "", place.path, key ? "#" : "", key ? place.key : "");
+    for (size_t i = 0; i < HL_COUNT(members); i++) {
+        const char *text = hl_value_get_text(where, members[i]);
+        if (text == NULL)
+            continue;
+        identity = hl_arena_printf(arena, "%s%c%s=%s", identity, separator, members[i], text);
+        separator = '&';
+    }
+    return identity;
 }
 
 const char *hl_infisical_describe(const struct hl_session *session, struct hl_arena *arena, const struct hl_infisical_place *place)

@@ -108,6 +108,8 @@ struct hl_netbird_form {
     /* May: fields that the API takes and never tells (a key's lifetime), NULL-terminated: the live value is what was recorded, or what is desired for an
      * object that is taken over. */
     const char *const *untold;
+    /* Older servers have no such list: then `unmanaged` has nothing to offer. */
+    bool may_lack;
     /* May: whether a live object is one that `unmanaged` should offer. NULL: all are. */
     bool (*offered)(const struct hl_value *object);
 };

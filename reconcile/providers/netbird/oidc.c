@@ -7,7 +7,6 @@
 #include "schema/base/crypto.h"
 #include "schema/base/json.h"
 
-#include <sodium.h>
 #include <string.h>
 #include <strings.h>
 
@@ -353,9 +352,9 @@ static const char *random_text(struct hl_arena *arena)
 
 static const char *challenge_of(struct hl_arena *arena, const char *verifier)
 {
-    unsigned char hash[crypto_hash_sha256_BYTES];
+    unsigned char hash[32];
 
-    crypto_hash_sha256(hash, (const unsigned char *)verifier, strlen(verifier));
+    hl_sha256(verifier, strlen(verifier), hash);
     return hl_base64_encode(arena, HL_BASE64_URL_NOPAD, hash, sizeof hash);
 }
 

@@ -280,8 +280,7 @@ static bool ready_by_kept(struct hl_session *session, bool telling, const struct
     /* So that `apply` makes the next one in time; `doctor` only tells it. */
     if (!telling && hl_value_get_bool(session->kept, "unfinished", false))
         return hl_fail(err, HL_E_NOT_SET_UP, "is not set up to the end: a former set-up was broken off; apply finishes it");
-    if (!telling && hl_netbird_ends_soon(session))
-        return hl_fail(err, HL_E_NOT_SET_UP, "is to get a new token: hlrec's own ends soon; apply makes the next");
+    session->due = hl_netbird_ends_soon(session);
     return true;
 }
 

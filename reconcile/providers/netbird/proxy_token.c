@@ -14,11 +14,7 @@ static void check_lifetime(struct hl_check *check, const struct hl_value *value)
 }
 
 static const struct hl_field fields[] = {
-    {.name = "name",
-     .type = HL_F_STRING,
-     .immutable = true,
-     .doc = "what NetBird calls it; the resource's name when not said",
-     .example = "default-proxy"},
+    {.name = "name", .type = HL_F_STRING, .immutable = true, .doc = "what NetBird calls it; the resource's name when not said", .example = "default-proxy"},
     {.name = "expires_in",
      .type = HL_F_DURATION,
      .immutable = true,
@@ -110,6 +106,7 @@ static const struct hl_netbird_form form = {
     .list = HL_NETBIRD_PROXY_TOKENS,
     .what = "proxy token",
     .collection = "/api/reverse-proxies/proxy-tokens",
+    .may_lack = true,
     .read = read_token,
     .write = write_token,
     .same = is_alive,

@@ -315,8 +315,11 @@ bool hl_netbird_unmanaged(struct hl_session *session, const struct hl_kind *kind
     size_t count = 0;
 
     hl_map_init(&taken, scratch);
-    if (!hl_netbird_all(session, form->list, scratch, &objects, &count, err))
-        return false;
+    if (!hl_netbird_all(session, form->list, scratch, &objects, &count, err)) {
+        if (!form->may_lack || (*err)->code != HL_E_UNREACHABLE)
+            return false;
+        hl_error_clear(err);
+    }
     for (size_t i = 0; i < count; i++) {
         const char *told = hl_netbird_name_of(form->list, objects[i]);
         const char *id = hl_value_get_text(objects[i], "id");

@@ -76,13 +76,22 @@ struct hl_openbao_place hl_openbao_place(const struct hl_value *where, const cha
     };
 }
 
+/* What is not said is left open here: where it points is for the provider's settings to say, which may come late. */
 const char *hl_openbao_identity(struct hl_arena *arena, const struct hl_value *where, const char *name, bool key)
 {
+    static const char *const members[] = {"mount", "provider"};
     const struct hl_openbao_place place = hl_openbao_place(where, name);
-    const char *provider = hl_value_get_text(where, "provider");
+    const char *identity = hl_arena_printf(arena, "openbao:%s%s%s", place.path, key ? "#" : "", key ? place.key : "");
+    char separator = '?';
 
-    return hl_arena_printf(arena, "openbao:%s:%s:%s%s%s", provider != NULL ? provider : "", place.mount != NULL ? place.mount : "", place.path, key ? "#" : "",
-                           key ? place.key : "");
+    for (size_t i = 0; i < HL_COUNT(members); i++) {
+        const char *text = hl_value_get_text(where, members[i]);
+        if (text == NULL)
+            continue;
+        identity = hl_arena_printf(arena, "%s%c%s=%s", identity, separator, members[i], text);
+        separator = '&';
+    }
+    return identity;
 }
 
 const char *hl_openbao_describe(const struct hl_session *session, struct hl_arena *arena, const struct hl_openbao_place *place)

@@ -55,10 +55,33 @@ static void finds_each_mistake(void **state)
         assert_has(stores_findings(stores, rows[i].name, rows[i].body), rows[i].finding);
 }
 
+/* By these, recorded and live entries are matched: they must not depend on spelling, nor on each other. */
+static void names_its_places(void **state)
+{
+    static const struct {
+        const char *write, *destination;
+    } rows[] = {
+        {"infisical: true", "infisical:/#S"},
+        {"infisical: {path: netbird/}", "infisical:/netbird#S"},
+        {"infisical: {path: /a, key: K, environment: dev}", "infisical:/a#K?environment=dev"},
+        {"infisical: {path: /a, provider: other, project: p}", "infisical:/a#S?project=p&provider=other"},
+        {"openbao: {path: /a/b/}", "openbao:a/b#S"},
+        {"openbao: {path: a, key: K, mount: /team/kv/}", "openbao:a#K?mount=team/kv"},
+    };
+    struct stores *stores = *state;
+
+    for (size_t i = 0; i < HL_COUNT(rows); i++) {
+        const struct secret secret = stores_secret(stores, "S", hl_arena_printf(stores->world->arena, "{env: A, write: [{%s}]}", rows[i].write));
+        const struct hl_value *item = hl_value_item(hl_value_get(secret.body, "write"), 0);
+        assert_string_equal(hl_value_get_text(item, "destination"), rows[i].destination);
+    }
+}
+
 int hl_test_spec(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(accepts_what_the_design_shows, infisical_setup, stores_teardown),
+        cmocka_unit_test_setup_teardown(names_its_places, infisical_setup, stores_teardown),
         cmocka_unit_test_setup_teardown(finds_each_mistake, infisical_setup, stores_teardown),
     };
 
