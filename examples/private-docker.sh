@@ -35,7 +35,7 @@ private_docker_stop() {
     docker network ls -q --filter type=custom 2>/dev/null | xargs -r docker network rm >/dev/null 2>&1
     kill "$private_docker_pid" 2>/dev/null
     wait "$private_docker_pid" 2>/dev/null
-    umount "$private_docker_folder"/data/overlay2/*/merged 2>/dev/null
+    umount "$private_docker_folder"/data/overlay2/*/merged "$private_docker_folder"/exec/netns/* 2>/dev/null
     private_docker_pid=
     return 0
 }
@@ -63,8 +63,8 @@ private_docker_image() {
 
 private_docker_traefik() {
     local program
-    program=$(find "${HLREC_VENV:?}" -path '*/bin/traefik' -type f | head -n 1)
-    [ -n "$program" ] || return 1
+    program=$(find "${HLREC_VENV:?}/" -path '*/bin/traefik' -type f | head -n 1)
+    [ -n "$program" ] || { echo "there is no traefik in $HLREC_VENV" >&2; return 1; }
     tar -C "$(dirname "$program")" -c traefik | docker import --change 'ENTRYPOINT ["/traefik"]' - "$1" >/dev/null
 }
 
