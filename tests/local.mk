@@ -25,3 +25,4 @@ include %reldir%/cases/local.mk
 include %reldir%/property/local.mk
 include %reldir%/fuzz/local.mk
 include %reldir%/lab/local.mk
+include %reldir%/integration/local.mk

@@ -109,6 +109,7 @@ void hl_context_clear(struct hl_context *context)
         hl_engine_close(context->engine);
     if (context->store != NULL)
         hl_store_close(context->store);
+    hl_git_close(context->git);
     if (context->log.stream != NULL)
         (void)fclose(context->log.stream);
     hl_redactor_free(context->redactor);
@@ -229,6 +230,9 @@ int hl_context_open_engine(struct hl_context *context, bool write, const struct 
         .files = &context->files,
         .environment = context->environment,
         .command = context->command->name,
+        .source = context->source,
+        .commit = context->commit,
+        .preview = hl_option_given(&context->options, HL_OPT_PREVIEW),
         .write = write,
         .no_refresh = hl_option_given(&context->options, HL_OPT_NO_REFRESH),
         .lock_timeout_ms = hl_option_int(&context->options, HL_OPT_LOCK_TIMEOUT, 0),
@@ -266,6 +270,9 @@ void hl_context_view(const struct hl_context *context, const struct hl_plan *pla
     *out = (struct hl_plan_view){
         .plan = plan,
         .file = context->file,
+        .source = context->source,
+        .commit = context->commit,
+        .preview = context->preview,
         .stack = context->stack,
         .serial = hl_store_serial(hl_engine_store(context->engine)),
         .read_ms = hl_engine_read_ms(context->engine),

@@ -14,6 +14,7 @@
 
 #include "reconcile/cli/command.h"
 #include "reconcile/cli/options.h"
+#include "reconcile/transport/git.h"
 
 struct hl_context {
     const struct hl_command *command;
@@ -33,6 +34,11 @@ struct hl_context {
     const char *base;   /* its folder */
     const char *text;   /* all of it */
     size_t length;
+    struct hl_git *git;               /* with --git */
+    const char *source;               /* URL and ref, or NULL */
+    const char *commit;               /* of the spec, 40 hex digits, or NULL */
+    struct hl_preview_facts *preview; /* with --preview */
+    const char *signer;               /* who signed it, where that was asked for */
     struct hl_files files;
     struct hl_spec *spec;
     struct hl_diags diags;
@@ -56,6 +62,12 @@ int hl_context_load_spec(struct hl_context *context);
 void hl_context_diags(struct hl_context *context, struct hl_diags *diags);
 /* Where the state is, from --state, HLREC_STATE or the spec's `stack`; for commands that work on the state even while the spec has mistakes. */
 int hl_context_find_state(struct hl_context *context);
+/* From --state, HLREC_STATE or the stack's name; sets context->state_path. */
+void hl_context_set_state_path(struct hl_context *context);
+/* The folder that the state is in, before the stack is known; relative to where the user stands. */
+const char *hl_context_state_folder(const struct hl_context *context);
+/* The commit that was applied last, by the state that is given or the only one there is; *id is NULL when there is none. */
+bool hl_context_applied_commit(struct hl_context *context, const char **id, struct hl_error **err) HL_MUST_CHECK;
 /* Opens the state alone; `lock` takes the lock for a command that writes. */
 int hl_context_open_store(struct hl_context *context, bool lock);
 /* Opens the engine with the loaded spec (none when it is NULL). */

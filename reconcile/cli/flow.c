@@ -2,6 +2,8 @@
 
 #include "reconcile/cli/flow.h"
 
+#include "reconcile/cli/signature.h"
+
 #include "reconcile/cli/values.h"
 #include "reconcile/render/layout.h"
 #include "schema/base/json.h"
@@ -89,6 +91,14 @@ static void show_result(struct hl_context *context, const struct hl_apply_result
     hl_sink_text(&context->out, &out);
 }
 
+/* What was applied whole is what the next commit must follow (--verify-signatures). */
+static bool keep_commit(struct hl_context *context, const struct hl_apply_result *result, struct hl_error **err)
+{
+    if (context->commit == NULL || result->interrupted || result->failed > 0 || result->refused > 0)
+        return true;
+    return hl_store_put(hl_engine_store(context->engine), HL_APPLIED_COMMIT, context->commit, err) || hl_wrap(err, "recording the applied commit");
+}
+
 static int apply(struct hl_context *context, bool has_work, enum hl_exit planned)
 {
     const struct hl_apply_options options = {.allow_destroy = hl_option_given(&context->options, HL_OPT_ALLOW_DESTROY)};
@@ -103,6 +113,9 @@ static int apply(struct hl_context *context, bool has_work, enum hl_exit planned
     hl_progress_free(context->progress);
     context->progress = NULL;
     if (!ok)
+        return hl_context_fail(context, err);
+
+    if (!keep_commit(context, &result, &err))
         return hl_context_fail(context, err);
 
     size_t done = 0;

@@ -3,6 +3,8 @@
 
 #include "reconcile/cli/context.h"
 
+#include "reconcile/cli/signature.h"
+#include "reconcile/cli/source.h"
 #include "reconcile/transport/files.h"
 
 #include <dirent.h>
@@ -49,6 +51,10 @@ static bool read_file(struct hl_context *context, struct hl_error **err)
 
     if (context->text != NULL)
         return true;
+    if (!hl_source_check_options(context, err))
+        return false;
+    if (hl_source_is_git(context))
+        return hl_source_read(context, err);
     context->file = given != NULL ? given : DEFAULT_FILE;
     if (strcmp(context->file, "-") == 0) {
         context->file = "<stdin>";
@@ -72,7 +78,7 @@ void hl_context_use_text(struct hl_context *context, const char *name, const cha
 
 static void explain_missing(const struct hl_context *context, struct hl_error **err)
 {
-    if ((*err)->code != HL_E_NOT_FOUND)
+    if ((*err)->code != HL_E_NOT_FOUND || hl_source_is_git(context))
         return;
     hl_error_clear(err);
     hl_fail(err, HL_E_SPEC, "there is no spec '%s'", context->file);
@@ -87,7 +93,7 @@ static const char *state_from_outside(const struct hl_context *context)
     return given != NULL ? given : hl_is_blank(environment) ? NULL : environment;
 }
 
-static void set_state_path(struct hl_context *context)
+void hl_context_set_state_path(struct hl_context *context)
 {
     const char *given = state_from_outside(context);
 
@@ -97,6 +103,13 @@ static void set_state_path(struct hl_context *context)
         context->state_path =
             hl_path_join(context->arena, strcmp(context->base, ".") == 0 ? STATE_FOLDER : hl_path_join(context->arena, context->base, STATE_FOLDER),
                          hl_arena_printf(context->arena, "%s.db", context->stack));
+}
+
+const char *hl_context_state_folder(const struct hl_context *context)
+{
+    const char *given = state_from_outside(context);
+
+    return given != NULL ? folder_of(context->arena, given) : STATE_FOLDER;
 }
 
 /* ---- the spec ---- */
@@ -160,7 +173,7 @@ int hl_context_load_spec(struct hl_context *context)
     for (size_t i = 0; i < context->spec->variables.count; i++)
         hl_redactor_add_value(context->redactor, context->spec->variables.entries[i].value);
     context->stack = context->spec->stack;
-    set_state_path(context);
+    hl_context_set_state_path(context);
     return HL_EXIT_OK;
 }
 
@@ -233,6 +246,24 @@ int hl_context_find_state(struct hl_context *context)
         hl_error_hint(&err, "name the state with --state");
         return hl_context_fail(context, err);
     }
-    set_state_path(context);
+    hl_context_set_state_path(context);
     return HL_EXIT_OK;
+}
+
+bool hl_context_applied_commit(struct hl_context *context, const char **id, struct hl_error **err)
+{
+    const char *path = state_from_outside(context);
+    struct hl_store *store = NULL;
+
+    *id = NULL;
+    if (path == NULL)
+        path = find_only_state(context);
+    if (path == NULL || access(path, F_OK) != 0)
+        return true;
+    const struct hl_store_options options = {.path = path, .mode = HL_STORE_READ, .environment = context->environment};
+    if (!hl_store_open(&options, &store, err))
+        return hl_wrap(err, "looking up the commit that was applied last");
+    const bool found = hl_store_get(store, context->arena, HL_APPLIED_COMMIT, id, err);
+    hl_store_close(store);
+    return found;
 }

@@ -25,11 +25,14 @@ hlrec_SOURCES = \
 	%reldir%/output.c \
 	%reldir%/plan.c \
 	%reldir%/planfile.c %reldir%/planfile.h \
+	%reldir%/preview.c %reldir%/preview.h \
 	%reldir%/prompt.c \
 	%reldir%/records.c %reldir%/records.h \
 	%reldir%/schema.c \
 	%reldir%/secret.c \
 	%reldir%/signals.c \
+	%reldir%/signature.c %reldir%/signature.h \
+	%reldir%/source.c %reldir%/source.h \
 	%reldir%/state.c \
 	%reldir%/state_change.c \
 	%reldir%/unmanaged.c \
@@ -42,6 +45,7 @@ hlrec_LDADD = \
 	reconcile/engine/libhlengine.a \
 	reconcile/providers/libhlproviders.a \
 	reconcile/transport/libhltransport.a \
+	reconcile/preview/libhlpreview.a \
 	reconcile/plan/libhlplan.a \
 	schema/libhlschema.a \
 	state/libhlstate.a \

@@ -2,6 +2,7 @@
 
 #include "reconcile/cli/commands.h"
 #include "reconcile/cli/planfile.h"
+#include "reconcile/cli/preview.h"
 #include "reconcile/render/layout.h"
 
 static void show(struct hl_context *context, const struct hl_plan_view *view)
@@ -56,24 +57,44 @@ static bool differs(const struct hl_plan *plan)
     return plan->count > plan->counts[HL_ACTION_NONE];
 }
 
+static int compute(struct hl_context *context, const struct hl_plan_options *options, struct hl_plan **plan)
+{
+    struct hl_error *err = NULL;
+    int code = hl_context_load_spec(context);
+
+    if (code == HL_EXIT_OK)
+        code = hl_context_open_engine(context, false, options);
+    if (code != HL_EXIT_OK)
+        return code;
+    if (!hl_engine_refresh(context->engine, &err))
+        return hl_context_fail(context, err);
+    *plan = hl_engine_plan(context->engine);
+    return HL_EXIT_OK;
+}
+
+static int refuse_out(struct hl_context *context)
+{
+    struct hl_error *err = NULL;
+
+    hl_fail(&err, HL_E_SPEC, "a preview cannot be applied: --out does not go with --preview");
+    return hl_context_fail(context, err);
+}
+
 static int run(struct hl_context *context)
 {
     const char *out = hl_option_text(&context->options, HL_OPT_OUT);
     struct hl_plan_options options;
     struct hl_plan_view view;
     struct hl_error *err = NULL;
-    int code = hl_context_load_spec(context);
+    struct hl_plan *plan = NULL;
 
     hl_context_plan_options(context, &options);
-    if (code == HL_EXIT_OK)
-        code = hl_context_open_engine(context, false, &options);
+
+    const bool preview = hl_option_given(&context->options, HL_OPT_PREVIEW);
+    int code = preview && out != NULL ? refuse_out(context) : preview ? hl_preview_run(context, &options, &plan) : compute(context, &options, &plan);
+
     if (code != HL_EXIT_OK)
         return code;
-    if (!hl_engine_refresh(context->engine, &err))
-        return hl_context_fail(context, err);
-
-    struct hl_plan *plan = hl_engine_plan(context->engine);
-
     hl_context_view(context, plan, &view);
     show(context, &view);
     hl_context_diags(context, &plan->diags);

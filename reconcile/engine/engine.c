@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "reconcile/engine/internal.h"
+#include "reconcile/preview/preview.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -195,6 +196,23 @@ struct hl_plan *hl_engine_plan(struct hl_engine *engine)
     engine->plan_arena = hl_arena_new();
     engine->plan = hl_plan_compute(engine->plan_arena, &input);
     return engine->plan;
+}
+
+struct hl_plan *hl_engine_preview(struct hl_engine *engine, const struct hl_spec *base, const struct hl_spec *head)
+{
+    const struct hl_preview_input input = {
+        .base = base,
+        .head = head,
+        .registry = engine->options.registry,
+        .recorded = engine->recorded,
+        .live = &engine->live,
+        .options = engine->options.plan,
+        .serial = hl_store_serial(engine->store),
+    };
+
+    hl_arena_free(engine->plan_arena);
+    engine->plan_arena = hl_arena_new();
+    return hl_preview_plan(engine->plan_arena, &input);
 }
 
 void hl_engine_digest(struct hl_engine *engine, const struct hl_plan *plan, char out[HL_HASH_HEX])

@@ -9,7 +9,7 @@
 enum {
     DEFAULT_PARALLEL = 10,
     DEFAULT_TIMEOUT_MS = 5 * 60 * 1000,
-    READY_TIMEOUT_MS = 2 * 60 * 1000,
+    READY_TIMEOUT_MS = 5 * 60 * 1000,
     HISTORY_RUNS = 200,
 };
 

@@ -83,6 +83,17 @@ static struct hl_value *base_desired(struct preview *preview, const struct hl_re
     return desired != NULL ? desired : hl_value_map(preview->arena);
 }
 
+/* What was not looked at (secrets never are) is taken to be as it was recorded. */
+static struct hl_value *live_values(struct preview *preview, const struct hl_resource *resource, const struct hl_value *desired, const struct hl_live *real)
+{
+    const struct hl_recorded *recorded = hl_map_find(preview->input->recorded, resource->address);
+    const struct hl_value *values = real != NULL ? real->values : NULL;
+
+    if (hl_value_count(values) == 0 && recorded != NULL)
+        values = recorded->desired;
+    return values != NULL ? visible(preview->arena, desired, values) : hl_value_map(preview->arena);
+}
+
 static struct hl_live *base_live(struct preview *preview, const struct hl_resource *resource, const struct hl_value *desired)
 {
     const struct hl_live *real = hl_map_find(preview->input->live, resource->address);
@@ -94,7 +105,7 @@ static struct hl_live *base_live(struct preview *preview, const struct hl_resour
     live->id = real != NULL && real->id != NULL ? "" : NULL;
     live->late = real != NULL && real->late;
     live->defer_reason = live->presence == HL_LIVE_PENDING ? "what it waits for has not come" : NULL;
-    live->values = real != NULL && real->values != NULL ? visible(preview->arena, desired, real->values) : hl_value_map(preview->arena);
+    live->values = live_values(preview, resource, desired, real);
     put_tokens(preview->arena, resource, live->values);
     if (resource->kind->output != NULL && hl_value_get(desired, resource->kind->output) == NULL) {
         live->inputs = hl_value_map(preview->arena);

@@ -23,6 +23,18 @@ struct hl_preview_unuseds {
     size_t count, capacity;
 };
 
+/* What is to be said of a preview besides its plan. */
+struct hl_preview_facts {
+    const char *base;     /* commit that is trusted */
+    size_t ahead, behind; /* commits on the proposal's side and on the base's since they parted */
+    bool conflicts;       /* the two do not merge: the plan is the proposal's alone */
+    struct hl_preview_unuseds unused;
+};
+static inline const char *hl_preview_change_name(const struct hl_preview_unused *unused)
+{
+    return unused->change == HL_PREVIEW_ADDED ? "added" : unused->change == HL_PREVIEW_REMOVED ? "removed" : "changed";
+}
+
 /* The document that is planned: the head's, with what must come from the base put in. Both roots are as the reader gave them (mappings). */
 struct hl_node *hl_preview_compose(struct hl_arena *arena, const struct hl_registry *registry, const struct hl_node *base, const struct hl_node *head,
                                    struct hl_preview_unuseds *unused);

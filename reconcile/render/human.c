@@ -83,6 +83,26 @@ static void put_warning(struct hl_text *out, const char *what, const struct hl_e
     hl_text_putc(out, '\n');
 }
 
+/* What a reader of a preview must know before anything else. */
+static void put_preview(struct hl_text *out, const struct hl_preview_facts *preview, bool color)
+{
+    hl_paint(out, color, HL_PAINT_YELLOW, "preview:");
+    hl_text_printf(out, " not trusted and not to be applied; compared with base %.7s", preview->base);
+    if (preview->behind > 0)
+        hl_text_printf(out, ", %zu commit%s behind it", preview->behind, preview->behind == 1 ? "" : "s");
+    hl_text_puts(out, preview->conflicts ? "; THE TWO DO NOT MERGE, this is the proposal alone\n" : "\n");
+    for (size_t i = 0; i < preview->unused.count; i++) {
+        const struct hl_preview_unused *unused = &preview->unused.items[i];
+        hl_paint(out, color, HL_PAINT_YELLOW, "not used:");
+        hl_text_putc(out, ' ');
+        hl_put_safe(out, unused->path);
+        hl_text_printf(out, " is %s here, the base's counts", hl_preview_change_name(unused));
+        if (unused->at.line > 0)
+            hl_text_printf(out, " (line %u)", unused->at.line);
+        hl_text_putc(out, '\n');
+    }
+}
+
 void hl_render_head(struct hl_text *out, const struct hl_plan_view *view, const char *command, struct hl_look look)
 {
     hl_paint_begin(out, look.color, HL_PAINT_BOLD);
@@ -101,6 +121,8 @@ void hl_render_head(struct hl_text *out, const struct hl_plan_view *view, const 
         else if (view->stats[i].late && view->stats[i].late_reason != NULL)
             put_late(out, &view->stats[i], look.color);
     }
+    if (view->preview != NULL)
+        put_preview(out, view->preview, look.color);
     if (view->other_run != NULL) {
         hl_paint(out, look.color, HL_PAINT_YELLOW, "note:");
         hl_text_putc(out, ' ');

@@ -98,6 +98,25 @@ static struct hl_value *summary_value(struct hl_arena *arena, const struct hl_pl
     return map;
 }
 
+static struct hl_value *preview_value(struct hl_arena *arena, const struct hl_preview_facts *preview)
+{
+    struct hl_value *map = hl_value_map(arena);
+    struct hl_value *unused = hl_value_list(arena);
+
+    hl_value_map_put_text(map, "base", preview->base);
+    hl_value_map_put_int(map, "ahead", (int64_t)preview->ahead);
+    hl_value_map_put_int(map, "behind", (int64_t)preview->behind);
+    hl_value_map_put_bool(map, "conflicts", preview->conflicts);
+    for (size_t i = 0; i < preview->unused.count; i++) {
+        struct hl_value *item = hl_value_map(arena);
+        hl_value_map_put_text(item, "path", preview->unused.items[i].path);
+        hl_value_map_put_text(item, "change", hl_preview_change_name(&preview->unused.items[i]));
+        hl_value_list_add(arena, unused, item);
+    }
+    hl_value_map_put(map, "unused", unused);
+    return map;
+}
+
 struct hl_value *hl_plan_json_head(struct hl_arena *arena, const struct hl_plan_view *view)
 {
     struct hl_value *map = hl_value_map(arena);
@@ -110,6 +129,8 @@ struct hl_value *hl_plan_json_head(struct hl_arena *arena, const struct hl_plan_
     hl_value_map_put_text(map, "hlrec_version", PACKAGE_VERSION);
     hl_value_map_put(map, "source", source);
     hl_value_map_put_int(map, "state_serial", view->serial);
+    if (view->preview != NULL)
+        hl_value_map_put(map, "preview", preview_value(arena, view->preview));
     return map;
 }
 

@@ -6,6 +6,7 @@
 #define HL_RECONCILE_RENDER_RENDER_H
 
 #include "reconcile/engine/engine.h"
+#include "reconcile/preview/preview.h"
 
 #include <stdio.h>
 
@@ -42,7 +43,8 @@ struct hl_plan_view {
     int64_t read_ms;
     const struct hl_read_stats *stats;
     size_t stats_count;
-    const char *other_run; /* NULL */
+    const char *other_run;                  /* NULL */
+    const struct hl_preview_facts *preview; /* of an untrusted spec; else NULL */
 };
 void hl_render_plan_human(struct hl_text *out, const struct hl_plan_view *view, struct hl_look look);
 /* design: one object, format_version 1; sensitive before/after are null. */

@@ -250,11 +250,12 @@ void hl_git_cache_mark_damaged(struct hl_git *git)
 
 static bool make_repository(struct hl_git *git, struct hl_error **err)
 {
-    git_repository_init_options options = GIT_REPOSITORY_INIT_OPTIONS_INIT;
+    git_repository_init_options options;
     git_repository *repository = NULL;
 
     if (!remove_at(AT_FDCWD, git->cache.repository, 0))
         return hl_fail_errno(err, errno, "cannot remove the damaged cache '%s'", git->cache.repository);
+    git_repository_init_options_init(&options, GIT_REPOSITORY_INIT_OPTIONS_VERSION);
     options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_NO_REINIT | GIT_REPOSITORY_INIT_MKPATH;
 
     int code = git_repository_init_ext(&repository, git->cache.repository, &options);

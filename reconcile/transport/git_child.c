@@ -17,18 +17,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Whatever talks to a remote, or walks a history that strangers wrote, does so in a child: libssh2 1.10 waits for ever in a handshake and cannot be told to stop, a
- * resolver may hang, a crafted pack may ask for any amount of memory or crash its reader. A child can be killed, and has limits of its own.
+/* Whatever talks to a remote, or walks a history that strangers wrote, does so in a child: libssh2 1.10 waits for ever in a handshake and cannot be told to
+ * stop, a resolver may hang, a crafted pack may ask for any amount of memory or crash its reader. A child can be killed, and has limits of its own.
  *
- * It is forked, not executed: it has the open cache and the keys that were read. That is safe because all of git comes before the engine starts its threads; for
- * the same reason the child may use any function, and not only those that are safe after a fork among threads. */
+ * It is forked, not executed: it has the open cache and the keys that were read. That is safe because all of git comes before the engine starts its threads;
+ * for the same reason the child may use any function, and not only those that are safe after a fork among threads. */
 
 enum {
     NAP_MS = 20,
-    STALL_MS = 30 * 1000,                /* nothing moves */
-    GRACE_MS = 300,                      /* for who has a time limit of its own, and a better word for it */
-    ANSWER_MOST = 1024 * 1024,           /* what comes back is ids and errors */
-    MEMORY_MOST = 768 * 1024 * 1024,     /* on top of what the parent has: a pack's largest delta has to fit, twice */
+    STALL_MS = 30 * 1000,            /* nothing moves */
+    GRACE_MS = 300,                  /* for who has a time limit of its own, and a better word for it */
+    ANSWER_MOST = 1024 * 1024,       /* what comes back is ids and errors */
+    MEMORY_MOST = 768 * 1024 * 1024, /* on top of what the parent has: a pack's largest delta has to fit, twice */
     ERRORS_MOST = 16,
 };
 
@@ -39,16 +39,6 @@ void hl_git_enter(struct hl_git_progress *progress, enum hl_git_stage stage)
 }
 
 /* --- In the child --- */
-
-static void limit(int resource, rlim_t most)
-{
-    struct rlimit limits;
-
-    if (getrlimit(resource, &limits) != 0)
-        return;
-    limits.rlim_cur = limits.rlim_cur == RLIM_INFINITY || limits.rlim_cur > most ? most : limits.rlim_cur;
-    setrlimit(resource, &limits);
-}
 
 /* Address space that we have already: it counts against the limit. */
 static rlim_t memory_in_use(void)
@@ -63,6 +53,17 @@ static rlim_t memory_in_use(void)
     return length <= 0 || page <= 0 ? 0 : (rlim_t)strtoull(text, NULL, 10) * (rlim_t)page;
 }
 
+static void limit_memory(void)
+{
+    const rlim_t most = memory_in_use() + MEMORY_MOST;
+    struct rlimit limits;
+
+    if (getrlimit(RLIMIT_AS, &limits) != 0 || (limits.rlim_cur != RLIM_INFINITY && limits.rlim_cur <= most))
+        return;
+    limits.rlim_cur = most;
+    setrlimit(RLIMIT_AS, &limits);
+}
+
 static void settle_in(pid_t parent)
 {
     /* Who kills the parent means the child as well. */
@@ -74,8 +75,8 @@ static void settle_in(pid_t parent)
     signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
-    limit(RLIMIT_CORE, 0); /* it would hold keys */
-    limit(RLIMIT_AS, memory_in_use() + MEMORY_MOST);
+    setrlimit(RLIMIT_CORE, &(struct rlimit){.rlim_cur = 0, .rlim_max = 0}); /* it would hold keys */
+    limit_memory();
 }
 
 static struct hl_value *describe(struct hl_arena *arena, const struct hl_error *error)
@@ -294,7 +295,8 @@ static bool fork_and_watch(struct watch *watch, struct hl_arena *arena, struct h
     return fine;
 }
 
-bool hl_git_child_run(struct hl_git *git, const struct hl_git_task *task, struct hl_arena *arena, struct hl_value **answer, bool *damaged, struct hl_error **err)
+bool hl_git_child_run(struct hl_git *git, const struct hl_git_task *task, struct hl_arena *arena, struct hl_value **answer, bool *damaged,
+                      struct hl_error **err)
 {
     struct hl_git_progress *progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct watch watch = {.git = git, .task = task, .progress = progress, .started_ms = hl_git_now_ms()};

@@ -2,8 +2,6 @@
 
 #include "reconcile/transport/git_internal.h"
 
-#include <git2/sys/remote.h>
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +60,8 @@ static bool fail(struct session *session, const struct hl_git_fault *fault, stru
     /* Of a repository on this host, the remote's faults look like the cache's. */
     if (hl_git_fault_is_damage(fault) && (receiving || git->url.scheme != HL_GIT_FILE))
         hl_value_map_put_bool(session->answer, "damaged", true);
-    hl_fail(err, fault->klass == GIT_ERROR_NET || fault->klass == GIT_ERROR_SSH ? HL_E_UNREACHABLE : HL_E_FAILED, "cannot read '%s': %s", git->url.shown, fault->text);
+    hl_fail(err, fault->klass == GIT_ERROR_NET || fault->klass == GIT_ERROR_SSH ? HL_E_UNREACHABLE : HL_E_FAILED, "cannot read '%s': %s", git->url.shown,
+            fault->text);
     if (fault->klass == GIT_ERROR_NOMEMORY)
         return hl_error_hint(err, "a fetch is given some 750 MB of memory: is something in the repository very large?");
     return false;
@@ -131,8 +130,9 @@ static void set_options(struct session *session)
 
 static bool make_remote(struct session *session, struct hl_error **err)
 {
-    git_remote_create_options options = GIT_REMOTE_CREATE_OPTIONS_INIT;
+    git_remote_create_options options;
 
+    git_remote_create_options_init(&options, GIT_REMOTE_CREATE_OPTIONS_VERSION);
     /* Without a name, so that no URL is written anywhere; and as it stands, whatever a configuration says. */
     options.repository = session->git->repository;
     options.flags = GIT_REMOTE_CREATE_SKIP_INSTEADOF | GIT_REMOTE_CREATE_SKIP_DEFAULT_FETCHSPEC;
@@ -145,8 +145,9 @@ static bool make_remote(struct session *session, struct hl_error **err)
 
 static int try_connect(struct session *session)
 {
-    git_remote_connect_options options = GIT_REMOTE_CONNECT_OPTIONS_INIT;
+    git_remote_connect_options options;
 
+    git_remote_connect_options_init(&options, GIT_REMOTE_CONNECT_OPTIONS_VERSION);
     options.callbacks = session->options.callbacks;
     options.follow_redirects = session->options.follow_redirects;
     hl_git_enter(session->wire.progress, HL_GIT_CONNECT);
@@ -174,7 +175,8 @@ static bool connect_remote(struct session *session, struct hl_error **err)
 
 /* --- Receive --- */
 
-/* The commit that `id` is or that its tag points at, when it and its tree are in the cache. A pack is put in place as a whole, so that the rest is there too. */
+/* The commit that `id` is or that its tag points at, when it and its tree are in the cache. A pack is put in place as a whole, so that the rest is there too.
+ */
 static bool has_commit(struct hl_git *git, const git_oid *id, git_oid *commit_id)
 {
     git_object *object = NULL, *peeled = NULL;
@@ -209,16 +211,12 @@ static bool receive(struct session *session, const char *source, const char *tar
     return code == 0 || fail(session, &fault, err);
 }
 
-/* By its id: some servers give any commit that is reachable (GitHub, GitLab), others only what they advertise. False when it cannot be had that way. */
+/* By its id: some servers give any commit that is reachable (GitHub, GitLab), others only what they advertise. */
 static bool receive_id(struct session *session)
 {
-    unsigned capabilities = 0;
+    const char *id = session->wanted->ref;
 
-    if (git_remote_capabilities(&capabilities, session->remote) != 0 || capabilities == 0)
-        return false;
-    if (download(session, hl_arena_printf(session->wire.arena, "%s:%s", session->wanted->ref, hl_git_cache_ref(session->wire.arena, session->wanted->ref))) == 0)
-        return true;
-    return false;
+    return download(session, hl_arena_printf(session->wire.arena, "%s:%s", id, hl_git_cache_ref(session->wire.arena, id))) == 0;
 }
 
 static bool fail_no_commit(const struct session *session, struct hl_error **err)
@@ -251,7 +249,8 @@ static bool fail_not_a_commit(const struct session *session, const git_oid *id, 
     if (git_odb_read_header(&size, &type, session->git->odb, id) != 0)
         return hl_fail(err, HL_E_UNREACHABLE, "'%s' advertises '%s' and does not send it", shown, given);
     if (size > HL_GIT_COMMIT_MOST)
-        return hl_fail(err, HL_E_SPEC, "'%s' of '%s' is a %s of %zu bytes, and %d are taken", given, shown, git_object_type2string(type), size, HL_GIT_COMMIT_MOST);
+        return hl_fail(err, HL_E_SPEC, "'%s' of '%s' is a %s of %zu bytes, and %d are taken", given, shown, git_object_type2string(type), size,
+                       HL_GIT_COMMIT_MOST);
     hl_fail(err, HL_E_SPEC, "'%s' of '%s' is a %s that is no commit, or leads to none", given, shown, git_object_type2string(type));
     return hl_error_hint(err, "name a branch, or a tag of a commit");
 }
@@ -314,7 +313,8 @@ static bool fetch(struct session *session, struct hl_error **err)
     return true;
 }
 
-static bool run(struct hl_git *git, const void *context, struct hl_git_progress *progress, struct hl_arena *arena, struct hl_value *answer, struct hl_error **err)
+static bool run(struct hl_git *git, const void *context, struct hl_git_progress *progress, struct hl_arena *arena, struct hl_value *answer,
+                struct hl_error **err)
 {
     const struct question *question = context;
     struct session session = {
@@ -368,8 +368,7 @@ static bool check_local(struct hl_git *git, struct hl_error **err)
 static bool ask(struct hl_git *git, const struct question *question, char id[HL_GIT_ID], bool *damaged, struct hl_error **err)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-    const struct hl_git_task task = {
-        .run = run, .context = question, .deadline_ms = question->deadline_ms, .watches_connect = git->url.scheme == HL_GIT_SSH};
+    const struct hl_git_task task = {.run = run, .context = question, .deadline_ms = question->deadline_ms, .watches_connect = git->url.scheme == HL_GIT_SSH};
     struct hl_value *answer = NULL;
     git_oid checked;
 

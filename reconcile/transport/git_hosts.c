@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* known_hosts as sshd(8) of OpenSSH 9.2 describes it. libssh2's reader is not used: one line that it does not understand makes it refuse the whole file, it knows no
- * wildcards, and it cannot tell a changed key from an unknown one. */
+/* known_hosts as sshd(8) of OpenSSH 9.2 describes it. libssh2's reader is not used: one line that it does not understand makes it refuse the whole file, it
+ * knows no wildcards, and it cannot tell a changed key from an unknown one. */
 
 enum { SSH_PORT = 22, DIGEST = 20 };
 

@@ -4,8 +4,6 @@
 
 #include "schema/base/crypto.h"
 
-#include <git2/sys/transport.h>
-
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +11,15 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* git's smart protocol over HTTP (Documentation/gitprotocol-http of git 2.39): GET info/refs, then a POST git-upload-pack for each step of the negotiation. libgit2
- * keeps the protocol, curl carries it. The library's own transport is not used: with mbedTLS it speaks no TLS 1.3, matches no IP addresses in certificates, has no
- * time limits, and follows the first redirect to any host. */
+/* git's smart protocol over HTTP (Documentation/gitprotocol-http of git 2.39): GET info/refs, then a POST git-upload-pack for each step of the negotiation.
+ * libgit2 keeps the protocol, curl carries it. The library's own transport is not used: with mbedTLS it speaks no TLS 1.3, matches no IP addresses in
+ * certificates, has no time limits, and follows the first redirect to any host. */
 
 enum {
-    BUFFERED_MOST = 1024 * 1024,         /* then the server has to wait */
-    REQUEST_MOST = 16 * 1024 * 1024,     /* wants and haves */
-    ADVERTISED_MOST = 64 * 1024 * 1024,  /* of info/refs: some 900,000 refs */
-    BODY_MOST = 2048,                    /* of an answer that is none of git's, to quote from */
+    BUFFERED_MOST = 1024 * 1024,        /* then the server has to wait */
+    REQUEST_MOST = 16 * 1024 * 1024,    /* wants and haves */
+    ADVERTISED_MOST = 64 * 1024 * 1024, /* of info/refs: some 900,000 refs */
+    BODY_MOST = 2048,                   /* of an answer that is none of git's, to quote from */
     POLL_MS = 100,
     STALL_S = 30,
     TRIES = 3,

@@ -58,7 +58,8 @@ static bool fail_redirect(const struct hl_git *git, long status, const char *loc
         length -= strlen(tail);
     hl_fail(err, HL_E_UNREACHABLE, "'%s' answers with a redirect (status %ld) to '%.*s', and redirects are not followed", git->url.shown, status, (int)length,
             target);
-    return hl_error_hint(err, "nothing was sent there; if that is the repository (often only '.git' is missing), give its URL; if it is a login page, a token is missing");
+    return hl_error_hint(
+        err, "nothing was sent there; if that is the repository (often only '.git' is missing), give its URL; if it is a login page, a token is missing");
 }
 
 static bool fail_passing(const struct hl_git *git, long status, int64_t retry_after_s, const char *said, struct hl_error **err)

@@ -1,8 +1,9 @@
 /* What the parts of the git source share; nobody else includes this, or git2.h.
  *
- * git.c: open and close. git_url.c: which URLs are taken. git_cache.c: the folder, its locks, its healing. git_child.c: work in a child process with a deadline.
- * git_ref.c: a name and what the remote advertises. git_fetch.c: asking and fetching. git_http.c, git_http_failure.c: http and https on libcurl. git_ssh.c,
- * git_hosts.c, git_key.c: keys and host keys. git_tree.c, git_path.c: files of a commit. git_merge.c: files of a merge. git_history.c: ancestors, signatures. */
+ * git.c: open and close. git_url.c: which URLs are taken. git_cache.c: the folder, its locks, its healing. git_child.c: work in a child process with a
+ * deadline. git_ref.c: a name and what the remote advertises. git_fetch.c: asking and fetching. git_http.c, git_http_failure.c: http and https on libcurl.
+ * git_ssh.c, git_hosts.c, git_key.c: keys and host keys. git_tree.c, git_path.c: files of a commit. git_merge.c: files of a merge. git_history.c: ancestors,
+ * signatures. */
 #ifndef HL_RECONCILE_TRANSPORT_GIT_INTERNAL_H
 #define HL_RECONCILE_TRANSPORT_GIT_INTERNAL_H
 
@@ -11,6 +12,7 @@
 #include "schema/base/redact.h"
 
 #include <git2.h>
+#include <git2/sys/transport.h>
 #include <pthread.h>
 
 /* --- The URL --- */
@@ -110,8 +112,8 @@ struct hl_git_task {
     int64_t deadline_ms;  /* then the child is killed */
     bool watches_connect; /* nobody else ends a connect, or a connection on which nothing moves */
 };
-/* Forks; the caller must be the only thread. HL_E_TIMEOUT, HL_E_UNREACHABLE, HL_E_INTERRUPTED when the child had to be ended; else what it failed with. *damaged is
- * set when it blames the cache. */
+/* Forks; the caller must be the only thread. HL_E_TIMEOUT, HL_E_UNREACHABLE, HL_E_INTERRUPTED when the child had to be ended; else what it failed with.
+ * *damaged is set when it blames the cache. */
 bool hl_git_child_run(struct hl_git *git, const struct hl_git_task *task, struct hl_arena *arena, struct hl_value **answer, bool *damaged,
                       struct hl_error **err) HL_MUST_CHECK;
 void hl_git_enter(struct hl_git_progress *progress, enum hl_git_stage stage);
@@ -253,6 +255,8 @@ bool hl_git_load_blob(struct hl_git *git, const git_oid *id, struct hl_arena *ar
 /* `name` within the folder at `place`. */
 bool hl_git_step(struct hl_git_tree *tree, const struct hl_git_place *place, const char *path, const char *name, struct hl_git_place *out,
                  struct hl_error **err) HL_MUST_CHECK;
+/* The common ancestor; *related is false when there is none. */
+bool hl_git_merge_base(struct hl_git *git, const char *one, const char *two, git_oid *base, bool *related, struct hl_error **err) HL_MUST_CHECK;
 /* Settles what the three say of one name, as far as that needs no look within. */
 struct hl_git_place hl_git_settle(const struct hl_git_entry *ancestor, const struct hl_git_entry *base, const struct hl_git_entry *head);
 /* `path` from `folder`, without '.' and '..'; NULL when it leaves the tree. */

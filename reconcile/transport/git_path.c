@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* Names in a tree are bytes that strangers chose: a tree may hold entries called '..' or '.git', and libgit2 hands them out when asked. So a path is checked, and
- * taken apart here, before it is looked up. */
+/* Names in a tree are bytes that strangers chose: a tree may hold entries called '..' or '.git', and libgit2 hands them out when asked. So a path is checked,
+ * and taken apart here, before it is looked up. */
 
 enum { PATH_MOST = 4096 };
 

@@ -225,8 +225,10 @@ static bool fail_login(struct hl_git_wire *wire, const struct hl_git_fault *faul
     }
     hl_fail(err, HL_E_AUTH, "'%s' accepts none of our keys: %s was tried", shown, tried.length == 0 ? "none" : hl_text_get(&tried));
     if (rsa)
-        return hl_error_hint(err, "RSA keys fail with libssh2 1.10 and a server of today (it only signs with SHA-1): make an ed25519 key, `ssh-keygen -t ed25519`");
-    return hl_error_hint(err, "is the public half registered with the forge, as a deploy key or of a user who may read the repository? RSA keys do not work: use ed25519");
+        return hl_error_hint(err,
+                             "RSA keys fail with libssh2 1.10 and a server of today (it only signs with SHA-1): make an ed25519 key, `ssh-keygen -t ed25519`");
+    return hl_error_hint(
+        err, "is the public half registered with the forge, as a deploy key or of a user who may read the repository? RSA keys do not work: use ed25519");
 }
 
 bool hl_git_ssh_fail(struct hl_git_wire *wire, const struct hl_git_fault *fault, struct hl_error **err)

@@ -29,7 +29,8 @@ static bool check_size(struct hl_git *git, const git_oid *id, git_object_t wante
     if (code != 0)
         return hl_git_fail_read(git, code, err, "cannot read '%s' of '%s'", text, git->url.shown);
     if (type != wanted)
-        return hl_fail(err, HL_E_SPEC, "'%s' of '%s' is a %s, and a %s is wanted", text, git->url.shown, git_object_type2string(type), git_object_type2string(wanted));
+        return hl_fail(err, HL_E_SPEC, "'%s' of '%s' is a %s, and a %s is wanted", text, git->url.shown, git_object_type2string(type),
+                       git_object_type2string(wanted));
     if (size > most)
         return hl_fail(err, HL_E_SPEC, "the %s '%s' of '%s' has %zu bytes, and %zu are taken", git_object_type2string(type), text, git->url.shown, size, most);
     return true;
@@ -112,7 +113,8 @@ static bool find_entry(struct hl_git *git, const struct hl_git_entry *folder, co
     return true;
 }
 
-bool hl_git_step(struct hl_git_tree *tree, const struct hl_git_place *place, const char *path, const char *name, struct hl_git_place *out, struct hl_error **err)
+bool hl_git_step(struct hl_git_tree *tree, const struct hl_git_place *place, const char *path, const char *name, struct hl_git_place *out,
+                 struct hl_error **err)
 {
     struct hl_git_entry ancestor, base, head;
     const struct hl_git_merged *merged = NULL;

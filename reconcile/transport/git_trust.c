@@ -121,7 +121,8 @@ static bool refuse_unknown(struct hl_git_wire *wire, const struct hl_git_host_se
                              trust.files[0], search->kinds);
     }
     hl_fail(err, HL_E_AUTH, "the host key of '%s' is not known: it shows %s", place(wire), wire->seen);
-    return hl_error_hint(err, "compare it with what the host's administrator says, then pin it: HLREC_GIT_HOST_KEY=SHA256:..., or add it to '%s'", trust.files[0]);
+    return hl_error_hint(err, "compare it with what the host's administrator says, then pin it: HLREC_GIT_HOST_KEY=SHA256:..., or add it to '%s'",
+                         trust.files[0]);
 }
 
 static bool refuse(struct hl_git_wire *wire, const struct hl_git_host_search *search, const char *file, struct hl_error **err)
@@ -133,9 +134,11 @@ static bool refuse(struct hl_git_wire *wire, const struct hl_git_host_search *se
         return hl_error_hint(err, "whoever holds that key is not to be trusted: do not remove the line");
     }
     hl_fail(err, HL_E_AUTH, "THE HOST KEY OF '%s' HAS CHANGED: it shows %s", place(wire), wire->seen);
-    return hl_error_hint(err, "'%s', line %u, knows another one: somebody may stand between you and the host; only when its administrator confirms the new key, replace "
-                              "that line",
-                         file, search->line);
+    return hl_error_hint(
+        err,
+        "'%s', line %u, knows another one: somebody may stand between you and the host; only when its administrator confirms the new key, replace "
+        "that line",
+        file, search->line);
 }
 
 static void note_seen(struct hl_git_wire *wire, const char *kind, const char *fingerprint)

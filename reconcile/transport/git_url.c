@@ -15,7 +15,7 @@ struct parts {
     const char *user; /* NULL: none */
     const char *host; /* without brackets */
     bool brackets;
-    int port; /* 0: none */
+    int port;         /* 0: none */
     const char *path; /* from its slash on; "" when there is none */
 };
 
@@ -167,7 +167,8 @@ static bool take_http(struct hl_arena *arena, const char *text, bool secure, str
         return false;
     if (parts.user != NULL) {
         fail_url(err, "holds a user name");
-        return hl_error_hint(err, "it may be a token, and a URL ends up in logs: leave it out and set HLREC_GIT_TOKEN, and HLREC_GIT_USER where the forge wants one");
+        return hl_error_hint(
+            err, "it may be a token, and a URL ends up in logs: leave it out and set HLREC_GIT_TOKEN, and HLREC_GIT_USER where the forge wants one");
     }
     if (strpbrk(parts.path, "?#") != NULL)
         return fail_url(err, "has a query or a fragment");

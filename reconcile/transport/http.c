@@ -347,11 +347,21 @@ static bool run(struct hl_http_exchange *exchange, struct hl_error **err)
     return exchange->code == CURLE_OK || hl_http_fail(exchange, err);
 }
 
+static bool changes_are_forbidden; /* for the whole process: a flag of each client would be one too many to forget */
+
+void hl_http_forbid_changes(void)
+{
+    changes_are_forbidden = true;
+}
+
 bool hl_http_perform(struct hl_http *client, const struct hl_http_request *request, struct hl_http_response *response, struct hl_error **err)
 {
     struct hl_http_exchange exchange = {.client = client, .request = request, .response = response};
 
     assert(request->path[0] == '/');
+    *response = (struct hl_http_response){.method = request->method};
+    if (changes_are_forbidden && strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0)
+        return hl_fail(err, HL_E_REFUSED, "a preview only reads: a %s request is not sent", request->method);
     begin(&exchange);
     exchange.easy = hl_http_take_handle(client);
 

@@ -70,6 +70,10 @@ bool hl_http_rejected(const struct hl_http_response *response, const struct hl_r
 /* Appends with everything but unreserved characters percent-encoded. */
 void hl_http_escape(struct hl_text *out, const char *text);
 
+/* From now on no client of this process sends anything but GET and HEAD: what a preview of an untrusted spec may do at most, whatever a provider means to. Any
+ * other request fails with HL_E_REFUSED, unsent. For the main thread, before others send. */
+void hl_http_forbid_changes(void);
+
 /* Calls visit(context, 0..count-1) from up to `threads` threads; returns when all are done. Each call must only touch what is its own. */
 void hl_parallel(size_t count, size_t threads, void (*visit)(void *context, size_t index), void *context);
 

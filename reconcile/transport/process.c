@@ -344,10 +344,19 @@ static bool reap(struct child *child, int *status, struct hl_error **err)
     return true;
 }
 
+static bool is_forbidden; /* for the whole process, see the header */
+
+void hl_process_forbid(void)
+{
+    is_forbidden = true;
+}
+
 bool hl_process_run(const struct hl_process *process, struct hl_text *out, struct hl_text *diagnostics, int *status, struct hl_error **err)
 {
     struct child child = {.process = process, .out = out, .stdout_end = -1, .stderr_end = -1, .pid = -1};
 
+    if (is_forbidden)
+        return hl_fail(err, HL_E_REFUSED, "a preview starts no program: '%s' was not run", process->argv[0]);
     child.max_output = process->max_output > 0 ? process->max_output : HL_MAX_OUTPUT;
     child.deadline_ms = process->timeout_ms > 0 ? now_ms() + process->timeout_ms : 0;
 

@@ -20,4 +20,7 @@ struct hl_process {
  * last 4 kB of stderr in `diagnostics` (both initialised by the caller). */
 bool hl_process_run(const struct hl_process *process, struct hl_text *out, struct hl_text *diagnostics, int *status, struct hl_error **err) HL_MUST_CHECK;
 
+/* From now on hl_process_run() starts nothing and fails with HL_E_REFUSED: for previews of untrusted specs. */
+void hl_process_forbid(void);
+
 #endif

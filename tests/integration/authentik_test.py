@@ -363,12 +363,12 @@ def spec_changes(tap, folder):
 
 def renewal(tap, folder):
     tap.section = "renewal"
-    spec = SPEC.replace("expires: never", "expires: 1h, renew_before: 59m58s")
+    spec = SPEC.replace("expires: never", "expires: 1h, renew_before: 59m56s")
     with World(folder, "renewal", spec) as (lab, stack):
         done = stack.apply()
         first = dotenv(stack)
         tap.equal((done.status, stack.plan_status().status, lab.token()["expiring"]), (0, 0, False), "a lifetime is hlrec's own", done.text)
-        time.sleep(2.1)
+        time.sleep(4.1)
         plan = stack.run("plan")
         tap.point("a new key is due" in plan.out and "secret.MGMT" in plan.out, "when it is due the plan says so, and who uses the key", plan.text)
         done = stack.apply()
@@ -380,13 +380,12 @@ def renewal(tap, folder):
         with World(folder, "killed-" + intent, spec.replace("intent: api", f"intent: {intent}"), "--fault", "POST */set_key/ 1 after-hang") as (lab, stack):
             stack.apply()
             first = dotenv(stack)
-            time.sleep(2.1)
+            time.sleep(4.1)
             kill_at(stack, lab, lambda call: call["path"].endswith("/set_key/"))
-            tap.point(lab.key() != first, "the new key is set, and hlrec is dead")
+            second = lab.key()
+            tap.point(second != first, "the new key is set, and hlrec is dead")
             done = stack.run("apply", "--yes")
-            tap.equal((done.status, dotenv(stack)), (0, lab.key()), "the next run knows it and hands it on", done.text)
-            before = [call for call in lab.calls() if call["path"].endswith("/set_key/")]
-            tap.equal(len(before) <= 2, True, "and sets none more than is due", before)
+            tap.equal((done.status, dotenv(stack), lab.key()), (0, second, second), "the next run knows it and hands it on, instead of making yet another", done.text)
 
 
 def own_key(tap, folder):

@@ -347,6 +347,9 @@ def several(tap, folder):
         stack.write(head + spec.replace(", provider: one", ""))
         plan = stack.run("plan")
         tap.equal(plan.status, 3, "which one is meant must be said", plan.text)
+    with Scene(folder, "named", spec.replace(", provider: one", ""), head=head.replace("  one:", "  infisical:")) as (server, stack):
+        done = stack.apply()
+        tap.equal((done.status, server.get("/x") == server.get("/x", "dev"), len(server.get("/x") or {})), (0, True, 1), "unless one is named as its type", done.text)
     tap.section = "from store to store"
     head = HEAD + '  openbao: {url: "${env.HLREC_LAB_OPENBAO}", token: lab-root}\n'
     spec = "secrets:\n  A: {generate: true, write: [{openbao: {path: a}}]}\n  B: {openbao: {path: a, key: A}, needs: [secret.A], write: [{infisical: {path: /b}}]}\n"

@@ -56,17 +56,20 @@ EXTRA_DIST += %reldir%/infisical_test.sh %reldir%/openbao_test.sh %reldir%/ask.p
 	%reldir%/netbird/address.c \
 	%reldir%/netbird/answer.c \
 	%reldir%/netbird/auth.c \
+	%reldir%/netbird/behind.c \
 	%reldir%/netbird/body.c \
 	%reldir%/netbird/dns.c \
 	%reldir%/netbird/domain.c \
 	%reldir%/netbird/enrol.c \
 	%reldir%/netbird/group.c \
+	%reldir%/netbird/identity_provider.c \
 	%reldir%/netbird/instance.c \
 	%reldir%/netbird/netbird.c %reldir%/netbird/netbird.h \
 	%reldir%/netbird/network.c \
 	%reldir%/netbird/oidc.c \
 	%reldir%/netbird/peer.c \
 	%reldir%/netbird/policy.c \
+	%reldir%/netbird/proxy_token.c \
 	%reldir%/netbird/resource.c \
 	%reldir%/netbird/route.c \
 	%reldir%/netbird/router.c \

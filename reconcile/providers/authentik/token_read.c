@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_READERS = 8, DAY_MS = 24 * 60 * 60 * 1000 };
+enum { MOST_READERS = 8 };
+static const int64_t longest_before_ms = 30 * INT64_C(86400000);
 
 /* ---- values ---- */
 
@@ -30,7 +31,8 @@ static const char *expiry_of(struct hl_arena *arena, const struct hl_authentik_t
 static const char *renewal_of(struct hl_arena *arena, const struct hl_run *run, const struct hl_authentik_token_view *view)
 {
     const int64_t lifetime = hl_authentik_token_lifetime(view->desired);
-    const int64_t before = hl_value_get_int(view->desired, "renew_before", lifetime / 10);
+    const int64_t usual = lifetime / 10 < longest_before_ms ? lifetime / 10 : longest_before_ms;
+    const int64_t before = hl_value_get_int(view->desired, "renew_before", usual);
     const int64_t end = view->renewed_at + lifetime;
 
     if (lifetime == 0 || view->renewed_at == 0 || run->now_ms < end - before)

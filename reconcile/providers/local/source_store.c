@@ -7,10 +7,14 @@
 
 #include <string.h>
 
+/* Nothing said means the instance that is named as its type, as the spec was checked; else the only one. */
 struct hl_session *hl_local_store(const struct hl_session *session, const char *type, const struct hl_value *where)
 {
-    struct hl_session *store = hl_session_used(session, type, hl_value_get_text(where, "provider"));
+    const char *provider = hl_value_get_text(where, "provider");
+    struct hl_session *store = hl_session_used(session, type, provider != NULL ? provider : type);
 
+    if (store == NULL && provider == NULL)
+        store = hl_session_used(session, type, NULL);
     return store != NULL && strcmp(store->type->name, type) == 0 ? store : NULL;
 }
 

@@ -175,6 +175,7 @@ static struct hl_value *spelled(struct hl_check *check, const char *kind, const 
         .output = "name",
     };
     hl_diags_init(&unheard, check->arena, "");
+    unheard.compared = SIZE_MAX / 2; /* nobody reads what it says: no name close to this one is looked for */
     const struct hl_value *found = check->scope->find(check->scope->context, check->arena, &reference, name->at, &unheard);
     if (!hl_value_is(found, HL_TEXT) || found->text.length == 0)
         return NULL;

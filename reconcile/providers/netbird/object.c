@@ -199,7 +199,7 @@ static bool post(struct hl_op *op, const char *path, const struct hl_value *body
         hl_netbird_stale(op->session, form->list);
     } else {
         op->undone = true; /* refused: there is nothing */
-        if ((*err)->code == HL_E_CONFLICT)
+        if ((*err)->code == HL_E_CONFLICT && form->same == NULL)
             hl_error_hint(err, "take over the one that is there with `adopt: ID`, or give this one another `name`");
     }
     return hl_wrap(err, "creating %s '%s'", form->what, shown_name(op, form));

@@ -84,7 +84,7 @@ static const struct hl_value *find_bearer(struct authentik_call *c, const char *
     for (size_t i = 0; i < hl_value_count(rows); i++) {
         const struct hl_value *token = hl_value_at(rows, i);
         const char *own = hl_value_get_text(token, "key");
-        if (own == NULL || strcmp(own, key) != 0 || strcmp(hl_value_get_text(token, "intent"), "api") != 0)
+        if (hl_is_blank(own) || strcmp(own, key) != 0 || strcmp(hl_value_get_text(token, "intent"), "api") != 0)
             continue;
         const struct hl_value *user = authentik_by_pk(c->authentik, "users", hl_value_get(token, "user"));
         return authentik_token_is_expired(c->authentik, token) || !hl_value_get_bool(user, "is_active", false) ? NULL : user;
@@ -105,8 +105,10 @@ static bool let_in(struct authentik_call *c)
         authentik_refuse(c, 403, "Unsupported authentication type");
         return false;
     }
-    if (lab_now_ns() >= c->authentik->token_ns)
+    if (lab_now_ns() >= c->authentik->token_ns) {
+        authentik_claim(c->authentik, header + 7);
         c->user = find_bearer(c, header + 7);
+    }
     if (c->user == NULL) {
         authentik_refuse(c, 403, "Token invalid/expired");
         return false;

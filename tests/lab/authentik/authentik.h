@@ -4,8 +4,9 @@
  * doing the same for each model: that is rest.c and validate.c, driven by the tables of tables.c. What a model has of its own are its hooks: tokens.c, users.c,
  * oauth2.c, applications.c.
  *
- * The first token (of user akadmin) is $HLREC_LAB_AUTHENTIK_TOKEN, by default "lab-bootstrap". $HLREC_LAB_AUTHENTIK_START, "READY,TOKEN,FLOWS" in milliseconds,
- * is a first start in slow motion: until READY every answer is a 503 page, until TOKEN the token is refused, until FLOWS there are no flows, scopes and keys.
+ * The first token (of user akadmin) is $HLREC_LAB_AUTHENTIK_TOKEN, by default "lab-bootstrap"; with "first" it becomes the first one that is presented, for a
+ * demonstration in which the container that would be given it is pretended. $HLREC_LAB_AUTHENTIK_START, "READY,TOKEN,FLOWS" in milliseconds, is a first start
+ * in slow motion: until READY every answer is a 503 page, until TOKEN the token is refused, until FLOWS there are no flows, scopes and keys.
  *
  * Without a token, for tests alone:
  *   POST /lab/clock {"add_seconds": N}             shifts the clock
@@ -88,6 +89,8 @@ extern const struct authentik_table authentik_tables[];
 const struct authentik_table *authentik_table_find(const char *name);
 /* What is there at first; also that which a later start of an old world lacks. */
 void authentik_populate(struct authentik *authentik);
+/* Makes this key the first token's, if that waits for one. */
+void authentik_claim(struct authentik *authentik, const char *key);
 
 /* --- authentik.c --- */
 

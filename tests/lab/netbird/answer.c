@@ -79,6 +79,13 @@ void netbird_not_found(struct netbird_call *c)
     lab_answer_text(c->call, 404, "text/plain; charset=utf-8", "404 page not found\n");
 }
 
+void netbird_take_back(struct netbird_call *c)
+{
+    hl_text_reset(&c->call->reply);
+    hl_text_reset(&c->call->reply_headers);
+    c->call->status = 0;
+}
+
 void netbird_drop_connection(struct netbird_call *c)
 {
     c->call->streams = true; /* one that never began: the lab closes the connection */

@@ -178,7 +178,7 @@ void netbird_setup(struct netbird_call *c)
 
     const struct hl_value *user =
         netbird_make_person(c->netbird, c->arena, netbird_text(body, "email"), netbird_text(body, "name"), "owner", netbird_text(body, "password"));
-    const char *id = netbird_text(user, "id"), *token = netbird_new_token(c->arena);
+    const char *id = netbird_text(user, "id"), *token = netbird_new_token(c->arena, "nbp_");
 
     hl_value_map_put_text(out, "user_id", id);
     hl_value_map_put_text(out, "email", netbird_text(user, "email"));

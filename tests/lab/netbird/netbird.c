@@ -14,6 +14,8 @@ struct route {
     bool open; /* without authentication */
 };
 
+#define PROXY_TOKENS "/api/reverse-proxies/proxy-tokens" /* from 0.71 on */
+
 /* From top to bottom: the fixed ones before those with a star. */
 static const struct route routes[] = {
     {"GET", "/api/instance", netbird_instance, true},
@@ -92,6 +94,14 @@ static const struct route routes[] = {
     {"GET", "/api/dns/zones/*/records/*", netbird_record_get, false},
     {"PUT", "/api/dns/zones/*/records/*", netbird_record_update, false},
     {"DELETE", "/api/dns/zones/*/records/*", netbird_record_delete, false},
+    {"GET", "/api/identity-providers", netbird_providers_list, false},
+    {"POST", "/api/identity-providers", netbird_provider_create, false},
+    {"GET", "/api/identity-providers/*", netbird_provider_get, false},
+    {"PUT", "/api/identity-providers/*", netbird_provider_update, false},
+    {"DELETE", "/api/identity-providers/*", netbird_provider_delete, false},
+    {"GET", PROXY_TOKENS, netbird_proxy_tokens_list, false},
+    {"POST", PROXY_TOKENS, netbird_proxy_token_create, false},
+    {"DELETE", PROXY_TOKENS "/*", netbird_proxy_token_revoke, false},
     {"GET", "/oauth2/.well-known/openid-configuration", netbird_oidc_discovery, true},
     {"GET", "/oauth2/auth", netbird_oidc_authorize, true},
     {"GET", "/oauth2/auth/local", netbird_oidc_connector, true},
@@ -103,6 +113,7 @@ static const struct route routes[] = {
     {"POST", "/lab/clock", netbird_lab_clock, true},
     {"POST", "/lab/html", netbird_lab_html, true},
     {"POST", "/lab/rate-limit", netbird_lab_rate_limit, true},
+    {"POST", "/lab/netbird", netbird_lab_behind, true},
 };
 
 static bool fits(struct netbird_call *c, const char *pattern, const char *path)
@@ -125,22 +136,18 @@ static bool fits(struct netbird_call *c, const char *pattern, const char *path)
     return *pattern == *path;
 }
 
-/* NULL: there is none, and it was answered. */
+/* NULL: there is none, and it was answered. A wrong verb is no other answer than a wrong path. */
 static const struct route *find_route(struct netbird_call *c, const char *path)
 {
-    bool other_method = false;
+    bool has_proxy_tokens = netbird_since(c->netbird, 71, 0);
 
     for (size_t i = 0; i < HL_COUNT(routes); i++) {
-        if (!fits(c, routes[i].pattern, path))
+        if (strcmp(routes[i].method, c->call->method) != 0 || !fits(c, routes[i].pattern, path))
             continue;
-        if (strcmp(routes[i].method, c->call->method) == 0)
+        if (has_proxy_tokens || !hl_starts_with(routes[i].pattern, PROXY_TOKENS))
             return &routes[i];
-        other_method = true;
     }
-    if (other_method)
-        lab_answer(c->call, 405);
-    else
-        netbird_not_found(c);
+    netbird_not_found(c);
     return NULL;
 }
 

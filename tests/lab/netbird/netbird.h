@@ -10,6 +10,7 @@
  *   POST /lab/clock {"add_seconds": N}                             for all that expires
  *   POST /lab/html {"count": N}                                    a proxy in front answers the next N calls with 502 and HTML
  *   POST /lab/rate-limit {"burst": N}                              NB_API_RATE_LIMITING_ENABLED with this burst; negative: off
+ *   POST /lab/netbird {"delete": "routes", "name": NAME}           what somebody else does meanwhile: see behind.c
  * Environment: HLREC_LAB_NETBIRD_TOKEN (set up already, with an owner who has this token), HLREC_LAB_NETBIRD_PAT=off (the server was
  * started without NB_SETUP_PAT_ENABLED). */
 #ifndef HL_TESTS_LAB_NETBIRD_NETBIRD_H
@@ -36,6 +37,8 @@ enum netbird_kind {
     NETBIRD_NAMESERVER,
     NETBIRD_ZONE,
     NETBIRD_RECORD,
+    NETBIRD_IDENTITY_PROVIDER,
+    NETBIRD_PROXY_TOKEN,
     NETBIRD_KINDS
 };
 
@@ -92,6 +95,8 @@ bool netbird_fail_internal(struct netbird_call *c);
 void netbird_ok(struct netbird_call *c, const struct hl_value *value);
 void netbird_done(struct netbird_call *c);      /* {} */
 void netbird_not_found(struct netbird_call *c); /* the router's: text/plain, no JSON */
+/* Forgets what was answered, so that something else can be. */
+void netbird_take_back(struct netbird_call *c);
 /* The handler panicked: the connection ends without an answer. */
 void netbird_drop_connection(struct netbird_call *c);
 
@@ -187,7 +192,8 @@ enum { NETBIRD_TOKEN_LENGTH = 40 };
 
 const char *netbird_hash(struct hl_arena *arena, const char *text); /* base64 of SHA-256 */
 const char *netbird_pkce(struct hl_arena *arena, const char *verifier);
-const char *netbird_new_token(struct hl_arena *arena);
+/* `prefix`: "nbp_" of users, "nbx_" of proxies. */
+const char *netbird_new_token(struct hl_arena *arena, const char *prefix);
 bool netbird_token_is_well_formed(const char *token);
 const char *netbird_new_password(struct hl_arena *arena);
 const char *netbird_sign(struct netbird *netbird, struct hl_arena *arena, const struct hl_value *claims);
@@ -269,8 +275,10 @@ netbird_handler netbird_nameservers_list, netbird_nameserver_create, netbird_nam
     netbird_dns_settings_get, netbird_dns_settings_update;
 netbird_handler netbird_zones_list, netbird_zone_create, netbird_zone_get, netbird_zone_update, netbird_zone_delete, netbird_records_list,
     netbird_record_create, netbird_record_get, netbird_record_update, netbird_record_delete;
+netbird_handler netbird_providers_list, netbird_provider_create, netbird_provider_get, netbird_provider_update, netbird_provider_delete;
+netbird_handler netbird_proxy_tokens_list, netbird_proxy_token_create, netbird_proxy_token_revoke;
 netbird_handler netbird_instance, netbird_setup, netbird_version, netbird_accounts;
 netbird_handler netbird_oidc_discovery, netbird_oidc_authorize, netbird_oidc_connector, netbird_oidc_form, netbird_oidc_login, netbird_oidc_token;
-netbird_handler netbird_lab_clock, netbird_lab_html, netbird_lab_rate_limit;
+netbird_handler netbird_lab_clock, netbird_lab_html, netbird_lab_rate_limit, netbird_lab_behind;
 
 #endif

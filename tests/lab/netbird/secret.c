@@ -29,7 +29,7 @@ const char *netbird_pkce(struct hl_arena *arena, const char *verifier)
     return hl_base64_encode(arena, HL_BASE64_URL_NOPAD, hash, sizeof(hash));
 }
 
-/* --- Personal access tokens: "nbp_", 30 random digits, 6 that check them --- */
+/* --- Tokens of users and proxies: "nbp_", "nbx_", then 30 random digits, 6 that check them --- */
 
 static uint32_t crc32_of(const char *data, size_t length)
 {
@@ -53,11 +53,11 @@ static void put_checksum(const char *secret, char out[CHECKSUM])
     }
 }
 
-const char *netbird_new_token(struct hl_arena *arena)
+const char *netbird_new_token(struct hl_arena *arena, const char *prefix)
 {
     char *token = hl_arena_alloc(arena, NETBIRD_TOKEN_LENGTH + 1);
 
-    memcpy(token, "nbp_", PREFIX);
+    memcpy(token, prefix, PREFIX);
     for (size_t i = 0; i < SECRET; i++)
         token[PREFIX + i] = digits[hl_random_below(62)];
     put_checksum(token + PREFIX, token + PREFIX + SECRET);

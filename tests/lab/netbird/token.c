@@ -101,7 +101,7 @@ void netbird_token_get(struct netbird_call *c)
 void netbird_token_create(struct netbird_call *c)
 {
     const struct hl_value *body = netbird_body(c, fields);
-    const char *name = netbird_text(body, "name"), *plain = netbird_new_token(c->arena);
+    const char *name = netbird_text(body, "name"), *plain = netbird_new_token(c->arena, "nbp_");
     int64_t days = hl_value_get_int(body, "expires_in", 0);
     struct hl_value *out = hl_value_map(c->arena);
 

@@ -12,10 +12,21 @@
 #include <time.h>
 
 static const char *const kind_names[] = {
-    [NETBIRD_GROUP] = "groups",   [NETBIRD_SETUP_KEY] = "setup_keys", [NETBIRD_ROUTE] = "routes",       [NETBIRD_PEER] = "peers",
-    [NETBIRD_USER] = "users",     [NETBIRD_TOKEN] = "tokens",         [NETBIRD_NETWORK] = "networks",   [NETBIRD_RESOURCE] = "resources",
-    [NETBIRD_ROUTER] = "routers", [NETBIRD_POLICY] = "policies",      [NETBIRD_NAMESERVER] = "servers", [NETBIRD_ZONE] = "zones",
+    [NETBIRD_GROUP] = "groups",
+    [NETBIRD_SETUP_KEY] = "setup_keys",
+    [NETBIRD_ROUTE] = "routes",
+    [NETBIRD_PEER] = "peers",
+    [NETBIRD_USER] = "users",
+    [NETBIRD_TOKEN] = "tokens",
+    [NETBIRD_NETWORK] = "networks",
+    [NETBIRD_RESOURCE] = "resources",
+    [NETBIRD_ROUTER] = "routers",
+    [NETBIRD_POLICY] = "policies",
+    [NETBIRD_NAMESERVER] = "servers",
+    [NETBIRD_ZONE] = "zones",
     [NETBIRD_RECORD] = "records",
+    [NETBIRD_IDENTITY_PROVIDER] = "identity_providers",
+    [NETBIRD_PROXY_TOKEN] = "proxy_tokens",
 };
 _Static_assert(HL_COUNT(kind_names) == NETBIRD_KINDS, "a name for each kind");
 

@@ -58,8 +58,8 @@ static void a_new_key_is_due_in_time(void **state)
     } rows[] = {
         {"never ends", "{\"expires\":\"never\"}", INT64_C(999) * HOUR_MS, "none"},
         {"young", "{\"expires\":\"10h\"}", 8 * HOUR_MS, "none"},
-        {"a tenth before its end", "{\"expires\":\"10h\"}", 9 * HOUR_MS, "expires on 1970-02-12"},
-        {"as long before as was said", "{\"expires\":\"10h\",\"renew_before\":18000000}", 5 * HOUR_MS, "expires on 1970-02-12"},
+        {"a tenth before its end", "{\"expires\":\"10h\"}", 9 * HOUR_MS, "expires on 1970-02-11"},
+        {"as long before as was said", "{\"expires\":\"10h\",\"renew_before\":18000000}", 5 * HOUR_MS, "expires on 1970-02-11"},
         {"not longer before", "{\"expires\":\"10h\",\"renew_before\":18000000}", 5 * HOUR_MS - 1, "none"},
         {"too late", "{\"expires\":\"10h\"}", 11 * HOUR_MS, "expired on 1970-02-11"},
         {"not known since when", "{\"expires\":\"10h\"}", INT64_C(1000) * HOUR_MS, "none"},

@@ -327,6 +327,23 @@ static void a_store_must_be_open(void **state)
     stores->store.type = &hl_provider_infisical;
 }
 
+static void the_one_that_is_meant_is_taken(void **state)
+{
+    struct stores *stores = *state;
+    struct hl_session other = {.run = stores->store.run, .name = "another", .type = &hl_provider_infisical};
+    struct hl_session elsewhere = {.run = stores->store.run, .name = "bao", .type = &hl_provider_openbao};
+    struct hl_session *const used[] = {&other, &elsewhere, &stores->store, NULL};
+    struct hl_session local = stores->world->session;
+    struct hl_value *where = hl_value_map(stores->world->arena);
+
+    local.used = used;
+    assert_ptr_equal(hl_local_store(&local, "infisical", where), &stores->store);
+    assert_ptr_equal(hl_local_store(&local, "openbao", where), &elsewhere);
+    hl_value_map_put_text(where, "provider", "another");
+    assert_ptr_equal(hl_local_store(&local, "infisical", where), &other);
+    assert_null(hl_local_store(&local, "openbao", where));
+}
+
 /* ---- after a crash ---- */
 
 static void a_value_that_was_made_is_kept_although_the_store_is_gone(void **state)
@@ -429,6 +446,7 @@ int hl_test_infisical_secret(void)
         cmocka_unit_test_setup_teardown(an_error_names_the_place_and_no_value, infisical_setup, stores_teardown),
         cmocka_unit_test_setup_teardown(is_read_as_source, infisical_setup, stores_teardown),
         cmocka_unit_test_setup_teardown(a_missing_source_is_deferred, infisical_setup, stores_teardown),
+        cmocka_unit_test_setup_teardown(the_one_that_is_meant_is_taken, infisical_setup, stores_teardown),
         cmocka_unit_test_setup_teardown(a_store_must_be_open, infisical_setup, stores_teardown),
         cmocka_unit_test_setup_teardown(a_value_that_was_made_is_kept_although_the_store_is_gone, infisical_setup, stores_teardown),
         cmocka_unit_test_setup_teardown(many_write_at_once, infisical_setup, stores_teardown),
