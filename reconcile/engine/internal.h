@@ -28,6 +28,7 @@ struct session {
     const struct hl_provider_spec *spec; /* NULL: only recorded, not in the spec any more */
     struct session *base;                /* a view: of this one; else NULL */
     struct session **uses;               /* a view: the others it uses; NULL-terminated */
+    bool used;                           /* some view uses it */
     struct hl_arena *arena;
     enum session_state state;
     struct hl_error *error;

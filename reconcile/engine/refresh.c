@@ -332,7 +332,8 @@ static bool wants_reading(struct hl_engine *engine, struct session *session, con
 {
     if (session->read || session->session.type == NULL)
         return false;
-    if (engine->options.no_refresh && !session->session.type->here)
+    /* A secret's value is part of what is desired: where a store has it, the store is asked all the same. */
+    if (engine->options.no_refresh && !session->session.type->here && !session->used)
         return false;
     if (session->base != NULL)
         engine_session_join(session);

@@ -128,6 +128,8 @@ static struct session *new_view(struct hl_engine *engine, struct session *base, 
     view->base = base;
     view->uses = hl_arena_alloc(engine->arena, (uses->count + 1) * sizeof(struct session *));
     memcpy(view->uses, uses->found, uses->count * sizeof(struct session *));
+    for (size_t i = 0; i < uses->count; i++)
+        uses->found[i]->used = true;
     view->session = base->session;
     view->stats.provider = base->session.name;
     return view;
