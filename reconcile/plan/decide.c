@@ -203,13 +203,23 @@ static enum hl_replace_order replace_order(const struct hl_step *step)
     return step->kind->create_first ? HL_REPLACE_CREATE_FIRST : HL_REPLACE_DELETE_FIRST;
 }
 
+/* A key that ran out, an image whose tag moved on: nobody undoes anything, time goes by. */
+static bool is_age(const struct hl_change *change)
+{
+    return change->field != NULL && change->field->internal && change->field->immutable;
+}
+
 static const char *forcing_reason(struct hl_arena *arena, const struct hl_step *step)
 {
     if (step->live->reason != NULL)
         return step->live->reason;
     for (size_t i = 0; i < step->changes_count; i++) {
-        if (step->changes[i].forces_replacement)
-            return hl_arena_printf(arena, "%s cannot change in place", step->changes[i].path);
+        const struct hl_change *change = &step->changes[i];
+        const char *live = change->forces_replacement && is_age(change) ? hl_value_to_text(arena, change->live) : NULL;
+        if (live != NULL)
+            return hl_arena_printf(arena, "a new one is due: %s", live);
+        if (change->forces_replacement)
+            return hl_arena_printf(arena, "%s cannot change in place", change->path);
     }
     return "asked for by --replace";
 }
@@ -259,12 +269,6 @@ static bool only_drift(const struct hl_step *step)
             return false;
     }
     return step->changes_count > 0;
-}
-
-/* A key that ran out, an image whose tag moved on: nobody undoes anything, time goes by. */
-static bool is_age(const struct hl_change *change)
-{
-    return change->field != NULL && change->field->internal && change->field->immutable;
 }
 
 const char *hl_step_drift_text(struct hl_arena *arena, const struct hl_step *step)
