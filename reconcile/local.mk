@@ -1,4 +1,5 @@
 include %reldir%/transport/local.mk
+include %reldir%/forge/local.mk
 include %reldir%/plan/local.mk
 include %reldir%/preview/local.mk
 include %reldir%/providers/local.mk

@@ -71,6 +71,29 @@ struct hl_value *hl_decode_unknown(struct hl_check *check, const struct hl_node 
     return value;
 }
 
+/* Whether it stands for a value that may not be seen, or has such a part. */
+static bool is_opaque(const struct hl_check *check, const struct hl_node *node)
+{
+    return check->opaque != NULL && node->type == HL_NODE_VALUE && hl_value_is(node->value, HL_TEXT) && node->value->sensitive &&
+           strstr(node->value->text.data, check->opaque) != NULL;
+}
+
+/* It has no form that could be looked at. Where a text is wanted it goes on as it is, and equals itself; anything else is not known. NULL for lists and maps,
+ * whose items come here themselves. */
+static struct hl_value *decode_opaque(struct hl_check *check, const struct hl_node *node, const struct hl_field *field, const char *written)
+{
+    struct hl_value *value;
+
+    if (field->type == HL_F_LIST || field->type == HL_F_MAP)
+        return NULL;
+    if (field->type == HL_F_STRING || field->type == HL_F_ANY)
+        value = hl_value_copy(check->arena, node->value);
+    else
+        value = hl_value_unknown(check->arena, written);
+    value->at = node->at;
+    return hl_value_mark_sensitive(value);
+}
+
 struct hl_field hl_field_of_item(const struct hl_field *field)
 {
     return (struct hl_field){
@@ -190,16 +213,21 @@ static bool is_command_line(const struct hl_node *node, const struct hl_field *f
 
 struct hl_value *hl_decode_value(struct hl_check *check, const struct hl_node *node, const struct hl_field *field, const struct hl_place *place)
 {
+    const char *written;
     struct hl_value *value;
 
     if (node == NULL || hl_node_is_null(node))
         return NULL;
     if (field->sensitive)
         hide_literal(check, node);
+    written = node->type == HL_NODE_SCALAR ? node->scalar.data : "a value that is not shown";
     if (!is_command_line(node, field))
         node = hl_decode_resolve(check, node);
     if (node == NULL || hl_node_is_null(node))
         return node != NULL && field->keep_null ? hl_value_null(check->arena) : NULL;
+    value = is_opaque(check, node) ? decode_opaque(check, node, field, written) : NULL;
+    if (value != NULL)
+        return value;
     value = hl_decode_unknown(check, node);
     if (value == NULL)
         value = decode_switch(check, node, field, place);

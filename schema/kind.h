@@ -89,6 +89,7 @@ struct hl_check {
     /* The text of a file that the spec names, relative to the spec (or in the commit's tree). False after a finding at `at`. */
     bool (*read_file)(void *files, struct hl_arena *arena, const char *path, struct hl_span at, struct hl_diags *diags, const char **text, size_t *length);
     void *files;
+    const char *opaque;           /* as in hl_spec_source: texts with it stand for something else and are not looked into */
     const struct hl_value *whole; /* the decoded body, in `complete` and kind-level checks */
 };
 

@@ -29,4 +29,5 @@ noinst_LIBRARIES += %reldir%/libhlschema.a
 	%reldir%/sections.c %reldir%/sections.h \
 	%reldir%/spec.c \
 	%reldir%/variables.c \
+	%reldir%/window.c %reldir%/window.h \
 	%reldir%/words.c %reldir%/words.h

@@ -104,7 +104,7 @@ struct hl_spec {
     const struct hl_registry *registry;
     const struct hl_files *files;
     const char *const *environment; /* for ${env.X} */
-    bool opaque;                    /* see hl_spec_source */
+    const char *opaque;             /* see hl_spec_source */
 };
 
 /* Where files come from: a folder, or a commit's tree. */
@@ -123,8 +123,14 @@ struct hl_spec_source {
     const char *const *variable_files; /* paths, read by `files`; NULL-terminated; YAML mappings name: value */
     const char *const *environment;    /* NAME=VALUE, NULL-terminated; what ${env.X} sees */
     const struct hl_node *root;        /* read already: taken instead of `text`, which stays for carets; NULL: `text` is read */
-    bool opaque;                       /* not to be trusted: ${env.X} and sensitive variables give a sensitive text that names them, never their value */
+    /* Not to be trusted: ${env.X} and sensitive variables give a token in place of their value, see hl_opaque_token(). The text is what tells tokens from
+     * anything that a spec can say: random, of this run alone. NULL: values are looked up. */
+    const char *opaque;
 };
+
+/* Stands for the value of "env.X", "secret.X.value" ...: a sensitive text that equals another token of the same name and nothing else. Decoding takes it for
+ * whatever the field wants (an unknown value where that is no text), and checks nothing about it. */
+struct hl_value *hl_opaque_token(struct hl_arena *arena, const char *opaque, const char *name);
 
 /* Reads the whole spec. NULL when there was an error finding; warnings may be there in any case. */
 struct hl_spec *hl_spec_load(struct hl_arena *arena, const struct hl_registry *registry, const struct hl_spec_source *source, struct hl_diags *diags);

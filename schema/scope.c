@@ -104,12 +104,12 @@ struct hl_resource *hl_address_find(const struct hl_spec *spec, const char *addr
 static struct hl_value *find_environment(struct hl_reaching *reaching, struct hl_arena *arena, const struct hl_reference *reference, struct hl_span at,
                                          struct hl_diags *diags)
 {
-    const char *text = reaching->spec->opaque ? NULL : hl_environment_find(reaching->spec->environment, reference->name);
+    const char *opaque = reaching->spec->opaque;
+    const char *text = opaque != NULL ? NULL : hl_environment_find(reaching->spec->environment, reference->name);
     struct hl_diag *diag;
 
-    if (reaching->spec->opaque)
-        return hl_value_mark_sensitive(hl_value_printf(arena, "${%s}", reference->text));
-
+    if (opaque != NULL)
+        return hl_opaque_token(arena, opaque, reference->text);
     if (reference->fallback != NULL && hl_is_blank(text))
         text = reference->fallback;
     if (text != NULL)

@@ -2,6 +2,8 @@
 
 #include "schema/sections.h"
 
+#include "schema/window.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -12,6 +14,20 @@ static void check_max_destroy(struct hl_check *check, const struct hl_value *val
 
     if (!hl_parse_max_destroy(value->text.data, &number, &share))
         hl_diag_error(check->diags, value->at, "'max_destroy' must be a number like 5 or a share like 30%%, found '%s'", value->text.data);
+}
+
+static void check_window(struct hl_check *check, const struct hl_value *list)
+{
+    struct hl_window window;
+
+    for (size_t i = 0; i < hl_value_count(list); i++) {
+        const struct hl_value *item = hl_value_item(list, i);
+
+        if (hl_value_is(item, HL_TEXT) && !hl_window_parse(item->text.data, &window))
+            hl_diag_hint(check->diags,
+                         hl_diag_error(check->diags, item->at, "'window' wants days and hours such as 'Mon-Fri 22:00-06:00', found '%s'", item->text.data),
+                         "days: Mon to Sun, ranges, lists with commas, or `*`; hours: HH:MM-HH:MM, or `*`");
+    }
 }
 
 static struct hl_value *removal_of_address(struct hl_arena *arena, const char *text, const char **problem)
@@ -96,7 +112,15 @@ static const struct hl_field settings_fields[] = {
      .example = "5"},
     {.name = "timeout", .type = HL_F_DURATION, .doc = "time limit of one action", .example = "5m"},
     {.name = "parallel", .type = HL_F_INT, .minimum = 1, .maximum = 1000, .fallback = "10", .doc = "actions at once"},
-    {.name = "window", .type = HL_F_ANY, .doc = "when changes may be made"},
+    {.name = "window",
+     .type = HL_F_LIST,
+     .item = HL_F_STRING,
+     .forms = HL_FORM_SINGLE,
+     .check = check_window,
+     .doc = "when drift may be corrected without anybody who looks on (`apply --yes`, `apply --drift-only`), in local time: days, then hours or `*`; past "
+            "midnight "
+            "belongs to the day that it began on; changes of the spec are applied at any time",
+     .example = "[\"Mon-Fri 22:00-06:00\", \"Sat,Sun *\"]"},
     {.name = "history", .type = HL_F_INT, .minimum = 1, .maximum = 1000000, .doc = "runs that the state remembers", .example = "500"},
     {.name = NULL},
 };

@@ -32,7 +32,13 @@ static bool read_named_file(void *context, struct hl_arena *arena, const char *p
 
 struct hl_check hl_check_of(const struct hl_spec *spec, struct hl_arena *arena, struct hl_diags *diags, const struct hl_scope *scope)
 {
-    return (struct hl_check){.arena = arena, .diags = diags, .scope = scope, .read_file = read_named_file, .files = (void *)(uintptr_t)&spec->files};
+    return (struct hl_check){
+        .arena = arena, .diags = diags, .scope = scope, .read_file = read_named_file, .files = (void *)(uintptr_t)&spec->files, .opaque = spec->opaque};
+}
+
+struct hl_value *hl_opaque_token(struct hl_arena *arena, const char *opaque, const char *name)
+{
+    return hl_value_mark_sensitive(hl_value_printf(arena, "${%s:%s}", name, opaque));
 }
 
 static void check_format(struct hl_loader *loader)

@@ -162,8 +162,8 @@ static void load_variable(struct hl_loader *loader, const struct hl_node_entry *
         report_required(loader, entry);
         value = hl_value_unknown(loader->spec->arena, entry->key);
     }
-    if (loader->spec->opaque && (is_sensitive || hl_value_has_sensitive(value)))
-        value = hl_value_mark_sensitive(hl_value_printf(loader->spec->arena, "${var.%s}", entry->key));
+    if (loader->spec->opaque != NULL && is_sensitive)
+        value = hl_opaque_token(loader->spec->arena, loader->spec->opaque, hl_arena_printf(loader->spec->arena, "var.%s", entry->key));
     if (is_sensitive)
         value = hl_value_mark_sensitive(hl_value_copy(loader->spec->arena, value));
     hl_map_put(&loader->spec->variables, entry->key, value);

@@ -15,6 +15,7 @@ include %reldir%/unit/state/local.mk
 include %reldir%/unit/transport/local.mk
 include %reldir%/unit/authentik/local.mk
 include %reldir%/unit/docker/local.mk
+include %reldir%/unit/forge/local.mk
 include %reldir%/unit/netbird/local.mk
 include %reldir%/unit/traefik/local.mk
 include %reldir%/unit/local/local.mk
@@ -26,3 +27,4 @@ include %reldir%/property/local.mk
 include %reldir%/fuzz/local.mk
 include %reldir%/lab/local.mk
 include %reldir%/integration/local.mk
+include %reldir%/bench/local.mk

@@ -7,6 +7,7 @@
     integration  tests/integration/*.py, tests/fault/*.py: real servers, faults, kills
     lint         tests/lint/run
     distcheck    make distcheck: builds and tests from the tarball, with a read-only source
+    bench        tests/bench/run --quick: its table, and whether every row could be measured; no time is judged
 
 Without names all of them, --quick: only check. Test points are counted, not programs. The last line is "N passed, N failed" (and ", N skipped" when there
 are any); the exit status is 1 when one failed, or when there were none. With CI=true a skipped integration test is a failure. Each phase's output is in
@@ -321,7 +322,23 @@ def distcheck():
     return counts
 
 
-PHASES = {function.__name__: function for function in (check, sanitize, valgrind, integration, lint, distcheck)}
+def bench():
+    """One test point: how fast a shared machine is says nothing about a change."""
+    log = new_log("bench-build")
+    if not build_plain(log):
+        tail(log)
+        return failure()
+    log = new_log("bench")
+    counts = Counts()
+    if run([SOURCE / "tests" / "bench" / "run", "--quick"], log, BENCH_LIMIT, {"HLREC_BUILD": str(PLAIN)}) == 0:
+        counts.passed = 1
+    else:
+        counts.failed = 1
+    tail(log)
+    return counts
+
+
+PHASES = {function.__name__: function for function in (check, sanitize, valgrind, integration, lint, distcheck, bench)}
 
 
 def stop(number, _frame):

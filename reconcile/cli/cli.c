@@ -2,6 +2,7 @@
 
 #include "reconcile/cli/context.h"
 #include "reconcile/cli/help.h"
+#include "reconcile/cli/report.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -72,7 +73,7 @@ static int fail_early(struct hl_error *error)
 {
     hl_auto(error) struct hl_error *owned = error;
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
-    const struct hl_sink sink = {.stream = stderr};
+    const struct hl_sink sink = {.stream = stderr, .journal = hl_is_journal(stderr)};
 
     hl_render_error(&out, owned, (struct hl_look){.color = false});
     hl_sink_text(&sink, &out);
@@ -100,6 +101,8 @@ static int run_command(struct hl_context *context, const struct hl_command *comm
     if (!hl_context_init(context, command, &err) || !check_arguments(context, &err))
         return hl_context_fail(context, err);
     hl_context_log(context, "begin", NULL, -1);
+    if (!hl_report_begin(context, &err))
+        return hl_context_fail(context, err);
 
     int code = command->run(context);
 
@@ -108,6 +111,7 @@ static int run_command(struct hl_context *context, const struct hl_command *comm
         context->format = HL_FORMAT_HUMAN; /* not to the same place again */
         code = hl_context_fail(context, err);
     }
+    code = hl_report_end(context, code);
     hl_context_log(context, "end", NULL, code);
     return code;
 }

@@ -2,6 +2,7 @@
 
 #include "reconcile/cli/context.h"
 
+#include "reconcile/cli/report.h"
 #include "reconcile/render/layout.h"
 #include "reconcile/transport/files.h"
 #include "schema/base/json.h"
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,12 +55,31 @@ static int terminal_width(int descriptor)
     return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
+/* $JOURNAL_STREAM is "DEVICE:INODE" of the stream that the journal reads; a program that redirected its stderr still has it. See systemd.exec(5). */
+bool hl_is_journal(FILE *stream)
+{
+    const char *given = getenv("JOURNAL_STREAM");
+    struct stat about;
+    char wanted[64];
+
+    if (given == NULL || fstat(fileno(stream), &about) != 0)
+        return false;
+    (void)snprintf(wanted, sizeof(wanted), "%llu:%llu", (unsigned long long)about.st_dev, (unsigned long long)about.st_ino);
+    return strcmp(given, wanted) == 0;
+}
+
 static void open_sink(struct hl_context *context, FILE *stream, struct hl_sink *sink, struct hl_look *look)
 {
     const bool terminal = isatty(fileno(stream)) == 1;
 
-    *sink = (struct hl_sink){
-        .stream = stream, .redactor = context->redactor, .color = wants_color(context, terminal), .width = terminal ? terminal_width(fileno(stream)) : 0};
+    /* Results on stdout stay as they are: a program may read them. */
+    const bool journal = stream == stderr && hl_is_journal(stream);
+
+    *sink = (struct hl_sink){.stream = stream,
+                             .redactor = context->redactor,
+                             .color = !journal && wants_color(context, terminal),
+                             .width = terminal ? terminal_width(fileno(stream)) : 0,
+                             .journal = journal};
     *look = (struct hl_look){.color = sink->color, .width = sink->width, .verbose = context->verbose};
 }
 
@@ -90,6 +111,8 @@ static enum hl_format find_format(const struct hl_options *options)
 bool hl_context_init(struct hl_context *context, const struct hl_command *command, struct hl_error **err)
 {
     context->command = command;
+    context->outcome = hl_arena_alloc(context->arena, sizeof(*context->outcome));
+    hl_text_init(&context->outcome->lines, HL_MAX_OUTPUT);
     context->environment = (const char *const *)environ;
     context->redactor = hl_redactor_new();
     context->started_ms = clock_ms(CLOCK_MONOTONIC);
@@ -105,6 +128,7 @@ bool hl_context_init(struct hl_context *context, const struct hl_command *comman
 void hl_context_clear(struct hl_context *context)
 {
     hl_progress_free(context->progress);
+    hl_report_clear(context);
     if (context->engine != NULL)
         hl_engine_close(context->engine);
     if (context->store != NULL)
@@ -183,6 +207,7 @@ int hl_context_fail(struct hl_context *context, struct hl_error *error)
     if (context->format == HL_FORMAT_JSON)
         put_error_json(context, owned);
     hl_context_log(context, "error", line, -1);
+    hl_outcome_error(context, line);
     return (int)hl_exit_of(owned);
 }
 

@@ -47,7 +47,11 @@ struct hl_context {
     struct hl_store *store;       /* opened without an engine */
     struct hl_map *records;       /* of `store`: cli/records.h */
     struct hl_progress *progress; /* while an apply shows one */
+    struct hl_outcome *outcome;   /* what there is to report: cli/report.h */
 };
+
+/* Whether systemd's journal reads the stream. */
+bool hl_is_journal(FILE *stream);
 
 bool hl_context_init(struct hl_context *context, const struct hl_command *command, struct hl_error **err) HL_MUST_CHECK;
 void hl_context_clear(struct hl_context *context);
@@ -83,6 +87,13 @@ void hl_context_log(struct hl_context *context, const char *event, const char *m
 int64_t hl_context_elapsed_ms(const struct hl_context *context);
 int64_t hl_wall_ms(void);
 
+/* "note: ..." on stderr, unless --quiet; and in the log. */
+void hl_context_note(struct hl_context *context, const char *message);
+/* "warning: ..." on stderr, --quiet or not: something that was asked for was not done. */
+void hl_context_warn(struct hl_context *context, const char *message);
+/* The stack's name, also of a spec whose rest is wrong; NULL when no spec was read or it does not say. */
+const char *hl_context_stack(struct hl_context *context);
+
 /* events.c: the engine's listener of a command; progress or JSON lines, and the log. */
 struct hl_listener hl_context_listener(struct hl_context *context);
 
@@ -98,5 +109,8 @@ void hl_signals_install(bool gentle);
 /* While there is nothing in flight (a question before the run), one is enough to leave. Gives what it was. */
 bool hl_signals_gentle(bool gentle);
 const volatile int *hl_signals_count(void);
+/* After `limit_ms` the run gets what one Ctrl-C is, 30 s later what a second one is; 0 takes the limit away. */
+void hl_signals_limit(int64_t limit_ms);
+bool hl_signals_limit_reached(void);
 
 #endif

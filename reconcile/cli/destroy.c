@@ -42,7 +42,8 @@ const struct hl_command hl_command_destroy = {
     .name = "destroy",
     .summary = "delete all that the stack owns",
     .usage = "[options]",
-    .groups = HL_GROUP_SPEC | HL_GROUP_STATE | HL_GROUP_LOCK | HL_GROUP_FORMAT | HL_GROUP_SELECT | HL_GROUP_FORCE | HL_GROUP_RUN | HL_GROUP_CONFIRM,
+    .groups =
+        HL_GROUP_SPEC | HL_GROUP_STATE | HL_GROUP_LOCK | HL_GROUP_FORMAT | HL_GROUP_SELECT | HL_GROUP_FORCE | HL_GROUP_RUN | HL_GROUP_CONFIRM | HL_GROUP_LIMIT,
     .run = run,
     .help = "Deletes what is recorded in the state, in reverse order. What is protected stays, and what holds data (volumes) needs `protect: false` in the "
             "spec and\n"

@@ -1,18 +1,7 @@
 #include "config.h"
 
 #include "reconcile/cli/commands.h"
-#include "reconcile/cli/context.h"
-
-static bool has_drift(const struct hl_plan *plan)
-{
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct hl_step *step = plan->steps[i];
-
-        if (step->drifted || (step->recorded != NULL && step->live->presence == HL_LIVE_ABSENT))
-            return true;
-    }
-    return false;
-}
+#include "reconcile/cli/report.h"
 
 static void show(struct hl_context *context, const struct hl_plan *plan)
 {
@@ -40,7 +29,7 @@ static int exit_code(const struct hl_context *context, const struct hl_plan *pla
         if (plan->steps[i]->live->presence == HL_LIVE_UNREADABLE)
             return HL_EXIT_UNREACHABLE;
     }
-    return has_drift(plan) ? HL_EXIT_DIFFERS : HL_EXIT_OK;
+    return hl_plan_drift(plan) > 0 ? HL_EXIT_DIFFERS : HL_EXIT_OK;
 }
 
 static int run(struct hl_context *context)
@@ -59,6 +48,8 @@ static int run(struct hl_context *context)
 
     const struct hl_plan *plan = hl_engine_plan(context->engine);
 
+    hl_outcome_plan(context, plan);
+    hl_outcome_differences(context, plan, true);
     show(context, plan);
     return exit_code(context, plan);
 }
@@ -67,7 +58,7 @@ const struct hl_command hl_command_drift = {
     .name = "drift",
     .summary = "compare recorded with live only",
     .usage = "[options]",
-    .groups = HL_GROUP_SPEC | HL_GROUP_STATE | HL_GROUP_FORMAT | HL_GROUP_SELECT | HL_GROUP_RUN,
+    .groups = HL_GROUP_SPEC | HL_GROUP_STATE | HL_GROUP_FORMAT | HL_GROUP_SELECT | HL_GROUP_RUN | HL_GROUP_LIMIT | HL_GROUP_REPORT,
     .run = run,
     .help =
         "Says what was changed or deleted outside hlrec since it was last applied; what the spec wants now does not matter here. Exits with 2 when something\n"

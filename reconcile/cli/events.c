@@ -2,6 +2,7 @@
 
 #include "reconcile/cli/context.h"
 
+#include "reconcile/cli/report.h"
 #include "reconcile/render/layout.h"
 
 static bool is_tick(const struct hl_event *event)
@@ -9,17 +10,28 @@ static bool is_tick(const struct hl_event *event)
     return event->type == HL_EVENT_PROGRESS && event->address == NULL;
 }
 
-static void put_note(struct hl_context *context, const struct hl_event *event)
+static void put_words(struct hl_context *context, const char *head, const char *message)
 {
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
 
-    if (event->type != HL_EVENT_NOTE || context->quiet)
-        return;
-    hl_paint(&out, context->err_look.color, HL_PAINT_YELLOW, "note:");
+    hl_paint(&out, context->err_look.color, HL_PAINT_YELLOW, head);
     hl_text_putc(&out, ' ');
-    hl_put_safe(&out, event->message);
+    hl_put_safe(&out, message);
     hl_text_putc(&out, '\n');
     hl_sink_text(&context->err, &out);
+}
+
+void hl_context_note(struct hl_context *context, const char *message)
+{
+    if (!context->quiet)
+        put_words(context, "note:", message);
+    hl_context_log(context, "note", message, -1);
+}
+
+void hl_context_warn(struct hl_context *context, const char *message)
+{
+    put_words(context, "warning:", message);
+    hl_context_log(context, "warning", message, -1);
 }
 
 static void on_event(void *pointer, const struct hl_event *event)
@@ -38,9 +50,10 @@ static void on_event(void *pointer, const struct hl_event *event)
         hl_sink_text(&context->log, &line);
         (void)hl_sink_flush(&context->log);
     }
-    if (context->progress == NULL)
-        put_note(context, event);
-    else if (context->format != HL_FORMAT_JSON)
+    hl_outcome_event(context, event);
+    if (context->progress == NULL && event->type == HL_EVENT_NOTE && !context->quiet)
+        put_words(context, "note:", event->message);
+    else if (context->progress != NULL && context->format != HL_FORMAT_JSON)
         hl_progress_event(context->progress, event);
 }
 

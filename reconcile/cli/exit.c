@@ -21,7 +21,7 @@ static const char *const meanings[] = {
     [HL_EXIT_DEFERRED] = "`apply`: all that could be done is done, and some steps are deferred",
     [HL_EXIT_PARTLY] = "`apply`: some actions failed; the others are done and recorded, and all are listed",
     [HL_EXIT_UNREACHABLE] = "an API is unreachable or refuses the credentials",
-    [HL_EXIT_REFUSED] = "refused: a guard, `protect`, a conflict with an object not owned, a stale plan file, or not confirmed",
+    [HL_EXIT_REFUSED] = "refused: a guard, `protect`, a conflict with an object not owned, a stale plan file, suspended, or not confirmed",
     [HL_EXIT_INTERRUPTED] = "interrupted; the state is consistent",
     [HL_EXIT_NOT_CONVERGING] = "not converging: a resource was changed and is different again",
 };

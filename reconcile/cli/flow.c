@@ -2,8 +2,10 @@
 
 #include "reconcile/cli/flow.h"
 
+#include "reconcile/cli/hold.h"
+#include "reconcile/cli/report.h"
 #include "reconcile/cli/signature.h"
-
+#include "reconcile/cli/suspend.h"
 #include "reconcile/cli/values.h"
 #include "reconcile/render/layout.h"
 #include "schema/base/json.h"
@@ -108,13 +110,14 @@ static int apply(struct hl_context *context, bool has_work, enum hl_exit planned
 
     context->progress = hl_progress_new(&context->err, context->quiet);
 
+    const size_t plan_count = context->outcome->total;
     const bool ok = hl_engine_apply(context->engine, &options, &result, &err);
 
     hl_progress_free(context->progress);
     context->progress = NULL;
     if (!ok)
         return hl_context_fail(context, err);
-
+    hl_outcome_apply(context, plan_count, &result);
     if (!keep_commit(context, &result, &err))
         return hl_context_fail(context, err);
 
@@ -167,11 +170,18 @@ int hl_flow_run(struct hl_context *context, const struct hl_flow *flow)
 
     if (code != HL_EXIT_OK)
         return code;
+    code = hl_suspension_refuse(context);
+    if (code != HL_EXIT_OK)
+        return code;
     if (!read_world(context, &err))
         return hl_context_fail(context, err);
 
     struct hl_plan *plan = hl_engine_plan(context->engine);
 
+    hl_outcome_plan(context, plan);
+    /* A saved plan was looked at by somebody, and `destroy` is no correction. */
+    if (flow->saved == NULL && !flow->plan.destroy)
+        plan = hl_hold_drift(context, plan);
     show_plan(context, plan);
     code = check_plan(context, flow, plan);
     if (code != HL_EXIT_OK)

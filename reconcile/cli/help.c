@@ -212,6 +212,7 @@ void hl_help_manual(struct hl_text *out)
         {"HLREC_STATE", "the state, where --state does not say"},
         {"HLREC_KEY", "the key that seals secrets in the state"},
         {"HLREC_KEY_FILE", "a file with that key"},
+        {"HLREC_NOTIFY_TOKEN", "a token for --notify; HLREC_NOTIFY_TOKEN_FILE names a file with it"},
         {"NO_COLOR", "no colour, where --color does not say"},
     };
     for (size_t i = 0; i < HL_COUNT(variables); i++) {

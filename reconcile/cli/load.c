@@ -222,6 +222,13 @@ static const char *find_only_state(struct hl_context *context)
     return count == 1 ? found : NULL;
 }
 
+const char *hl_context_stack(struct hl_context *context)
+{
+    const char *name = context->stack != NULL || context->text == NULL ? context->stack : peek_stack(context);
+
+    return name != NULL && is_stack_name(name) ? name : NULL;
+}
+
 int hl_context_find_state(struct hl_context *context)
 {
     struct hl_error *err = NULL;

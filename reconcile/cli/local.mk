@@ -18,16 +18,23 @@ hlrec_SOURCES = \
 	%reldir%/flow.c %reldir%/flow.h \
 	%reldir%/graph.c \
 	%reldir%/help.c %reldir%/help.h \
+	%reldir%/hold.c %reldir%/hold.h \
 	%reldir%/import.c \
 	%reldir%/init.c \
 	%reldir%/load.c \
+	%reldir%/metrics.c \
+	%reldir%/moment.c %reldir%/moment.h \
+	%reldir%/notify.c \
+	%reldir%/notify_form.c %reldir%/notify_form.h \
 	%reldir%/options.c %reldir%/options.h \
+	%reldir%/outcome.c \
 	%reldir%/output.c \
 	%reldir%/plan.c \
 	%reldir%/planfile.c %reldir%/planfile.h \
 	%reldir%/preview.c %reldir%/preview.h \
 	%reldir%/prompt.c \
 	%reldir%/records.c %reldir%/records.h \
+	%reldir%/report.c %reldir%/report.h \
 	%reldir%/schema.c \
 	%reldir%/secret.c \
 	%reldir%/signals.c \
@@ -35,6 +42,8 @@ hlrec_SOURCES = \
 	%reldir%/source.c %reldir%/source.h \
 	%reldir%/state.c \
 	%reldir%/state_change.c \
+	%reldir%/status.c \
+	%reldir%/suspend.c %reldir%/suspend.h \
 	%reldir%/unmanaged.c \
 	%reldir%/validate.c \
 	%reldir%/values.c %reldir%/values.h \

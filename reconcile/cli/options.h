@@ -25,6 +25,9 @@ enum {
     HL_GROUP_HISTORY = 1 << 17,
     HL_GROUP_FILE = 1 << 9,      /* names a spec, without reading it */
     HL_GROUP_MARKDOWN = 1 << 18, /* no option: --format may be markdown */
+    HL_GROUP_LIMIT = 1 << 19,    /* may be limited in time */
+    HL_GROUP_REPORT = 1 << 20,   /* tells others how it went */
+    HL_GROUP_SUSPEND = 1 << 21,
 };
 
 enum hl_option_id {
@@ -59,6 +62,12 @@ enum hl_option_id {
     HL_OPT_WRITE,
     HL_OPT_KEY_FILE,
     HL_OPT_LIMIT,
+    HL_OPT_TIMEOUT,
+    HL_OPT_METRICS,
+    HL_OPT_NOTIFY,
+    HL_OPT_PING,
+    HL_OPT_FOR,
+    HL_OPT_UNTIL,
     HL_OPT_MAN,
     HL_OPT_FORMAT,
     HL_OPT_COLOR,

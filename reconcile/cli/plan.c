@@ -3,6 +3,8 @@
 #include "reconcile/cli/commands.h"
 #include "reconcile/cli/planfile.h"
 #include "reconcile/cli/preview.h"
+#include "reconcile/cli/report.h"
+#include "reconcile/cli/suspend.h"
 #include "reconcile/render/layout.h"
 
 static void show(struct hl_context *context, const struct hl_plan_view *view)
@@ -95,7 +97,12 @@ static int run(struct hl_context *context)
 
     if (code != HL_EXIT_OK)
         return code;
+    hl_outcome_plan(context, plan);
+    hl_outcome_differences(context, plan, false);
     hl_context_view(context, plan, &view);
+    if (preview)
+        hl_preview_clean(context, &view);
+    hl_suspension_note(context);
     show(context, &view);
     hl_context_diags(context, &plan->diags);
     show_reads(context, &view);
@@ -114,7 +121,7 @@ const struct hl_command hl_command_plan = {
     .summary = "show what would change",
     .usage = "[options]",
     .groups = HL_GROUP_SPEC | HL_GROUP_STATE | HL_GROUP_FORMAT | HL_GROUP_MARKDOWN | HL_GROUP_SELECT | HL_GROUP_DECIDE | HL_GROUP_FORCE | HL_GROUP_RUN |
-              HL_GROUP_PLAN,
+              HL_GROUP_PLAN | HL_GROUP_LIMIT | HL_GROUP_REPORT,
     .run = run,
     .help = "Compares the spec, what was last applied and what is live, and says what `hlrec apply` would do. Nothing is changed and no lock is taken.\n\n"
             "  hlrec plan\n"

@@ -7,9 +7,12 @@
 #include "reconcile/preview/preview.h"
 #include "reconcile/transport/http.h"
 #include "reconcile/transport/process.h"
+#include "schema/base/crypto.h"
 #include "schema/reader.h"
 
 #include <string.h>
+
+enum { OPAQUE_BYTES = 16 };
 
 /* One side of it. */
 struct side {
@@ -22,12 +25,21 @@ struct side {
     struct hl_spec *spec;
 };
 
+/* A ref or a file that is not there was misspelt, or somebody took it away: nothing is wrong with this machine. */
+static bool fail_missing(struct hl_error **err, const char *doing)
+{
+    if ((*err)->code == HL_E_NOT_FOUND)
+        (*err)->code = HL_E_SPEC;
+    return hl_wrap(err, "%s", doing);
+}
+
 static bool read_side(struct hl_context *context, struct side *side, struct hl_error **err)
 {
     const char *path = hl_source_path(context);
 
     side->files = hl_git_files(side->tree, path);
-    return hl_git_read(side->tree, context->arena, path, &side->text, &side->length, err) || hl_wrap(err, "reading the spec of commit %.12s", side->id);
+    return hl_git_read(side->tree, context->arena, path, &side->text, &side->length, err) ||
+           fail_missing(err, hl_arena_printf(context->arena, "reading the spec of commit %.12s", side->id));
 }
 
 /* What a merge would give; with conflicts the head alone, and that is said. */
@@ -36,9 +48,9 @@ static bool fetch_both(struct hl_context *context, struct side *base, struct sid
     bool conflicts = false;
 
     if (!hl_source_open(context, err) || !hl_git_fetch(context->git, hl_option_text(&context->options, HL_OPT_BASE), base->id, err))
-        return hl_wrap(err, "fetching the base");
+        return fail_missing(err, "fetching the base");
     if (!hl_git_fetch(context->git, hl_option_text(&context->options, HL_OPT_REF), head->id, err))
-        return hl_wrap(err, "fetching what is proposed");
+        return fail_missing(err, "fetching what is proposed");
     if (!hl_git_tree(context->git, base->id, &base->tree, err) || !hl_git_merge(context->git, base->id, head->id, &head->tree, &conflicts, err))
         return false;
     context->preview->conflicts = conflicts;
@@ -47,7 +59,7 @@ static bool fetch_both(struct hl_context *context, struct side *base, struct sid
     return read_side(context, base, err) && read_side(context, head, err);
 }
 
-static struct hl_spec *load(struct hl_context *context, const struct side *side, const struct hl_node *root, bool opaque, struct hl_diags *diags)
+static struct hl_spec *load(struct hl_context *context, const struct side *side, const struct hl_node *root, const char *opaque, struct hl_diags *diags)
 {
     const struct hl_spec_source source = {
         .file = context->file,
@@ -64,12 +76,64 @@ static struct hl_spec *load(struct hl_context *context, const struct side *side,
     return hl_spec_load(context->arena, &hl_registry, &source, diags);
 }
 
+/* Tokens are for comparing; where one gets into a text, its name is what is left of it. */
+static const char *without_tokens(struct hl_context *context, const char *opaque, const char *text)
+{
+    hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
+    const size_t length = strlen(opaque);
+    const char *at = text != NULL ? strstr(text, opaque) : NULL;
+
+    if (at == NULL)
+        return text;
+    for (; at != NULL; at = strstr(text, opaque)) {
+        hl_text_append(&out, text, (size_t)(at - text) - (at > text && at[-1] == ':'));
+        text = at + length;
+    }
+    hl_text_puts(&out, text);
+    return hl_arena_copy(context->arena, hl_text_get(&out), out.length);
+}
+
+static void strip_findings(struct hl_context *context, const char *opaque, struct hl_diags *diags)
+{
+    for (size_t i = 0; i < diags->count; i++) {
+        diags->items[i].message = without_tokens(context, opaque, diags->items[i].message);
+        diags->items[i].hint = without_tokens(context, opaque, diags->items[i].hint);
+    }
+}
+
+static void strip_plan(struct hl_context *context, const char *opaque, struct hl_plan *plan)
+{
+    strip_findings(context, opaque, &plan->diags);
+    for (size_t i = 0; i < plan->count; i++) {
+        struct hl_step *step = plan->steps[i];
+        step->reason = without_tokens(context, opaque, step->reason);
+        step->hint = without_tokens(context, opaque, step->hint);
+        step->waits_for = without_tokens(context, opaque, step->waits_for);
+        for (size_t j = 0; j < step->changes_count; j++)
+            step->changes[j].path = without_tokens(context, opaque, step->changes[j].path);
+    }
+}
+
+static void put_findings_json(struct hl_context *context, const struct hl_diags *diags)
+{
+    struct hl_value *map = hl_value_map(context->arena);
+
+    hl_value_map_put_int(map, "format_version", 1);
+    hl_value_map_put_bool(map, "valid", false);
+    hl_value_map_put(map, "diagnostics", hl_render_diags_json(context->arena, diags));
+    hl_context_put_json(context, map);
+}
+
 /* Findings about what is proposed are for its author, with its lines; those about the base are for us. */
 static bool show_findings(struct hl_context *context, const struct side *side, struct hl_diags *diags)
 {
     context->text = side->text;
     context->length = side->length;
     hl_context_diags(context, diags);
+    if (diags->errors > 0 && context->format == HL_FORMAT_JSON)
+        put_findings_json(context, diags);
+    if (diags->errors > 0)
+        hl_context_log(context, "error", "the spec has errors", -1);
     return diags->errors == 0;
 }
 
@@ -79,7 +143,7 @@ static int load_base(struct hl_context *context, struct side *base)
     context->base = ".";
     context->files = base->files;
     context->commit = hl_arena_strdup(context->arena, base->id);
-    context->spec = load(context, base, NULL, false, &context->diags);
+    context->spec = load(context, base, NULL, NULL, &context->diags);
     if (!show_findings(context, base, &context->diags) || context->spec == NULL)
         return HL_EXIT_SPEC;
     context->stack = context->spec->stack;
@@ -88,24 +152,28 @@ static int load_base(struct hl_context *context, struct side *base)
 }
 
 /* The base with tokens in place of secrets, and the head with the base's trusted parts, likewise. */
-static int load_opaque(struct hl_context *context, struct side *base, struct side *head)
+static int load_opaque(struct hl_context *context, const char *opaque, struct side *base, struct side *head)
 {
     struct hl_diags diags;
 
     hl_diags_init(&diags, context->arena, context->file);
     base->root = hl_reader_parse(context->arena, base->text, base->length, &diags);
     head->root = hl_reader_parse(context->arena, head->text, head->length, &diags);
-    if (head->root == NULL || head->root->type != HL_NODE_MAP || diags.errors > 0) {
-        if (diags.errors == 0)
+    if (head->root == NULL || head->root->type != HL_NODE_MAP || head->root->map.count == 0 || diags.errors > 0) {
+        if (diags.errors == 0 && head->root != NULL && head->root->type == HL_NODE_MAP)
+            hl_diag_error(&diags, (struct hl_span){.line = 0}, "the spec is empty");
+        else if (diags.errors == 0)
             hl_diag_error(&diags, (struct hl_span){.line = 1, .column = 1}, "what is proposed is not a mapping of keys to values");
         (void)show_findings(context, head, &diags);
         return HL_EXIT_SPEC;
     }
-    base->spec = load(context, base, base->root, true, &diags);
+    base->spec = load(context, base, base->root, opaque, &diags);
+    strip_findings(context, opaque, &diags);
     if (!show_findings(context, base, &diags) || base->spec == NULL)
         return HL_EXIT_SPEC;
     const struct hl_node *composed = hl_preview_compose(context->arena, &hl_registry, base->root, head->root, &context->preview->unused);
-    head->spec = load(context, head, composed, true, &context->diags);
+    head->spec = load(context, head, composed, opaque, &context->diags);
+    strip_findings(context, opaque, &context->diags);
     return show_findings(context, head, &context->diags) && head->spec != NULL ? HL_EXIT_OK : HL_EXIT_SPEC;
 }
 
@@ -116,9 +184,57 @@ static void forbid_changes(void)
     hl_process_forbid();
 }
 
+/* From here on the proposal's own words are printed as they are. Were they searched for secrets, a guess that comes out masked would be a right one; what the
+ * base's side has to say is searched before it comes near them: values by hl_preview_plan(), the rest by hl_preview_clean(). */
+static void print_as_it_is(struct hl_context *context)
+{
+    context->out.redactor = NULL;
+    context->err.redactor = NULL;
+    context->log.redactor = NULL;
+}
+
+static char *cleaned_text(struct hl_context *context, const char *text)
+{
+    hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
+
+    if (text == NULL)
+        return NULL;
+    hl_redact(context->redactor, &out, text, strlen(text));
+    return hl_arena_copy(context->arena, hl_text_get(&out), out.length);
+}
+
+static struct hl_error *cleaned_error(struct hl_context *context, const struct hl_error *error)
+{
+    struct hl_error *copy;
+
+    if (error == NULL)
+        return NULL;
+    copy = hl_arena_alloc(context->arena, sizeof *copy);
+    *copy = *error;
+    copy->message = cleaned_text(context, error->message);
+    copy->http = cleaned_text(context, error->http);
+    copy->hint = cleaned_text(context, error->hint);
+    copy->cause = cleaned_error(context, error->cause);
+    return copy;
+}
+
+void hl_preview_clean(struct hl_context *context, struct hl_plan_view *view)
+{
+    struct hl_read_stats *stats = hl_arena_alloc(context->arena, (view->stats_count + 1) * sizeof *stats);
+
+    for (size_t i = 0; i < view->stats_count; i++) {
+        stats[i] = view->stats[i];
+        stats[i].error = cleaned_error(context, stats[i].error);
+        stats[i].late_reason = cleaned_text(context, stats[i].late_reason);
+    }
+    view->stats = stats;
+    view->other_run = NULL; /* who works where is none of a stranger's business */
+}
+
 int hl_preview_run(struct hl_context *context, const struct hl_plan_options *options, struct hl_plan **plan)
 {
     struct side base = {.tree = NULL}, head = {.tree = NULL};
+    unsigned char random[OPAQUE_BYTES];
     struct hl_error *err = NULL;
 
     context->preview = hl_arena_alloc(context->arena, sizeof *context->preview);
@@ -135,11 +251,16 @@ int hl_preview_run(struct hl_context *context, const struct hl_plan_options *opt
         code = hl_context_open_engine(context, false, options);
     if (code == HL_EXIT_OK && !hl_engine_refresh(context->engine, &err))
         return hl_context_fail(context, err);
-    if (code == HL_EXIT_OK)
-        code = load_opaque(context, &base, &head);
+    if (code != HL_EXIT_OK)
+        return code;
+    hl_random(random, sizeof random);
+    const char *opaque = hl_hex_encode(context->arena, random, sizeof random);
+    print_as_it_is(context);
+    code = load_opaque(context, opaque, &base, &head);
     if (code != HL_EXIT_OK)
         return code;
     *plan = hl_engine_preview(context->engine, base.spec, head.spec);
+    strip_plan(context, opaque, *plan);
     context->preview->base = hl_arena_strdup(context->arena, base.id);
     context->commit = hl_arena_strdup(context->arena, head.id);
     context->source = hl_arena_printf(context->arena, "%s %s", hl_option_text(&context->options, HL_OPT_GIT),

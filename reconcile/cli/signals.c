@@ -4,10 +4,14 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
+
+enum { SECOND_SIGNAL_S = 30 };
 
 static volatile int count;
 static volatile sig_atomic_t is_gentle;
+static volatile sig_atomic_t is_limit_reached;
 
 static void tell(const char *text)
 {
@@ -18,13 +22,16 @@ static void tell(const char *text)
 
 static void handle(int signal_number)
 {
-    (void)signal_number;
+    if (signal_number == SIGALRM)
+        is_limit_reached = 1;
     if (!is_gentle) {
         /* A run that only reads has nothing to finish. */
         count = count < 2 ? 2 : count + 1;
     } else {
         count = count + 1;
-        if (count == 1)
+        if (count == 1 && signal_number == SIGALRM)
+            tell("the time limit is reached: finishing what is in flight\n");
+        else if (count == 1)
             tell("\nfinishing what is in flight; press Ctrl-C again to leave now\n");
     }
     if (count > 2 + (is_gentle ? 0 : 1))
@@ -44,13 +51,35 @@ bool hl_signals_gentle(bool gentle)
     return before;
 }
 
+bool hl_signals_limit_reached(void)
+{
+    return is_limit_reached != 0;
+}
+
+static struct sigaction make_action(void)
+{
+    struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
+
+    sigfillset(&action.sa_mask);
+    return action;
+}
+
+void hl_signals_limit(int64_t limit_ms)
+{
+    const struct sigaction action = make_action();
+    const struct itimerval timer = {.it_value = {.tv_sec = (time_t)(limit_ms / 1000), .tv_usec = (suseconds_t)(limit_ms % 1000 * 1000)},
+                                    .it_interval = {.tv_sec = limit_ms > 0 ? SECOND_SIGNAL_S : 0}};
+
+    (void)sigaction(SIGALRM, &action, NULL);
+    (void)setitimer(ITIMER_REAL, &timer, NULL);
+}
+
 void hl_signals_install(bool gentle)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
+    const struct sigaction action = make_action();
 
     is_gentle = gentle;
-    sigfillset(&action.sa_mask);
     for (size_t i = 0; i < HL_COUNT(numbers); i++) {
         struct sigaction former;
 

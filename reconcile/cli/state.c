@@ -270,3 +270,14 @@ const struct hl_command hl_command_state_history = {
     .run = history,
     .help = "Lists the last runs: when, who, how it ended, what was done. With the number of a run it lists what happened in it.",
 };
+
+const struct hl_command hl_command_history = {
+    .name = "history",
+    .summary = "the same as `state history`",
+    .usage = "[options] [RUN]",
+    .groups = HL_GROUP_STATE | HL_GROUP_FORMAT | HL_GROUP_HISTORY,
+    .max_arguments = 1,
+    .run = history,
+    .help = "Lists the last runs: when, who, how it ended, what was done. With the number of a run it lists what happened in it.\n\n"
+            "  hlrec history --limit 5",
+};

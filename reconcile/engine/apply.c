@@ -52,7 +52,7 @@ static struct task *add_task(struct applier *applier, struct hl_step *step)
     struct hl_arena *arena = hl_arena_new();
     struct task *task = hl_arena_alloc(arena, sizeof *task);
 
-    *task = (struct task){.applier = applier, .step = step, .arena = arena};
+    *task = (struct task){.applier = applier, .step = step, .number = applier->count, .arena = arena};
     if (step->kind != NULL) {
         task->session = engine_session_for(engine, step);
         task->batched = step->kind->verbs->apply_batch != NULL && step->action != HL_ACTION_FORGET;
@@ -67,6 +67,7 @@ static struct task *add_task(struct applier *applier, struct hl_step *step)
     return task;
 }
 
+/* Once for each task, when those that it needs are there. */
 static void link_task(struct applier *applier, struct task *task)
 {
     for (const char **need = task->step->needs; need != NULL && *need != NULL; need++) {
@@ -74,6 +75,8 @@ static void link_task(struct applier *applier, struct task *task)
         if (needed != NULL && needed != task && !is_terminal(needed) && !same_batch(task, needed))
             add_dependent(needed, task);
     }
+    if (task->needs_left == 0)
+        task_queue_add(&task->applier->ready, task);
 }
 
 static void make_tasks(struct applier *applier)
@@ -156,8 +159,11 @@ static void finish(struct task *task, enum task_state state)
 {
     task->state = state;
     task->applier->finished++;
-    for (size_t i = 0; i < task->dependents_count; i++)
-        task->dependents[i]->needs_left--;
+    for (size_t i = 0; i < task->dependents_count; i++) {
+        struct task *dependent = task->dependents[i];
+        if (--dependent->needs_left == 0)
+            task_queue_add(&dependent->applier->ready, dependent);
+    }
 }
 
 /* ---- deciding what to do with a task whose needs are settled ---- */
@@ -347,13 +353,20 @@ static size_t parallel_limit(const struct applier *applier)
     return DEFAULT_PARALLEL;
 }
 
+/* In flight at once: single actions and openings up to the limit, and a batch a provider. */
+static size_t most_works(const struct applier *applier)
+{
+    return parallel_limit(applier) + applier->engine->sessions.count + 2;
+}
+
 static bool has_room(const struct applier *applier, const struct session *session)
 {
     if (applier->running >= parallel_limit(applier))
         return false;
+    const size_t said = session->spec != NULL ? (size_t)session->spec->parallel : 0;
     const struct hl_provider_verbs *verbs = session->session.type->verbs;
     const size_t own = session->state == SESSION_OPEN && verbs->parallel != NULL ? verbs->parallel((struct hl_session *)&session->session) : 0;
-    return own == 0 || session->running < own;
+    return (said == 0 || session->running < said) && (own == 0 || session->running < own);
 }
 
 /* Opens what comes late and was not tried yet. */
@@ -483,7 +496,7 @@ static bool advance(struct turn *turn, struct task *task, bool *startable, struc
     return true;
 }
 
-/* A batch starts when nothing else can run, so that as much as possible goes in at once. */
+/* All of them, in as few batches as can be. */
 static bool start_batches(struct turn *turn, struct task **ready, size_t count, struct hl_error **err)
 {
     struct task **batch = hl_alloc((count + 1) * sizeof *batch);
@@ -503,35 +516,68 @@ static bool start_batches(struct turn *turn, struct task **ready, size_t count, 
     return ok;
 }
 
-/* One look over all that waits: settles what needs no action, starts what can be started. */
+/* A batch starts when nothing else can run, so that as much as possible goes in at once. What it needs may be settled otherwise by now, then the rest has to be
+ * looked at before: *moved. */
+static bool start_parked(struct applier *applier, struct turn *turn, bool *moved, struct hl_error **err)
+{
+    struct task **ready = hl_alloc((applier->parked.count + 1) * sizeof *ready);
+    size_t count = 0;
+    bool ok = true;
+
+    for (struct task *task = task_queue_take(&applier->parked); ok && task != NULL; task = task_queue_take(&applier->parked)) {
+        bool startable = false;
+        ok = advance(turn, task, &startable, err);
+        *moved = *moved || is_terminal(task);
+        if (startable)
+            ready[count++] = task;
+        else if (!is_terminal(task))
+            task_queue_add(&applier->ready, task);
+    }
+    if (ok && !*moved && applier->running == 0)
+        ok = start_batches(turn, ready, count, err);
+    for (size_t i = 0; i < count; i++) {
+        if (ready[i]->state == TASK_WAITING)
+            task_queue_add(&applier->parked, ready[i]);
+    }
+    free(ready);
+    return ok;
+}
+
+/* Settles it when it needs no action, starts it when it can be started; else it waits in one of the queues. */
+static bool move_on(struct applier *applier, struct turn *turn, struct task *task, struct task_queue *aside, struct hl_error **err)
+{
+    bool startable = false;
+
+    if (!advance(turn, task, &startable, err))
+        return false;
+    if (is_terminal(task))
+        return true;
+    if (startable && !task->batched && has_room(applier, task->session))
+        return start_task(turn, &task, 1, err);
+    task_queue_add(startable && task->batched ? &applier->parked : aside, task);
+    return true;
+}
+
+/* Takes what is ready in the plan's order, until nothing more can be started. */
 static bool start_ready(struct applier *applier, struct turn *turn, struct hl_error **err)
 {
-    struct task **batches = hl_alloc((applier->count + 1) * sizeof *batches);
-    size_t batched = 0;
+    struct task_queue aside = {.tasks = NULL};
+    const size_t limit = parallel_limit(applier);
     bool ok = true;
     bool moved = true;
 
     while (ok && moved) {
         moved = false;
-        batched = 0;
-        for (size_t i = 0; ok && i < applier->count; i++) {
-            struct task *task = applier->tasks[i];
-            bool startable = false;
-            if (task->state != TASK_WAITING || task->needs_left > 0)
-                continue;
-            ok = advance(turn, task, &startable, err);
+        while (ok && applier->running < limit && applier->ready.count > 0) {
+            struct task *task = task_queue_take(&applier->ready);
+            ok = move_on(applier, turn, task, &aside, err);
             moved = moved || is_terminal(task);
-            if (!ok || !startable)
-                continue;
-            if (task->batched)
-                batches[batched++] = task;
-            else if (has_room(applier, task->session))
-                ok = start_task(turn, &task, 1, err);
         }
+        task_queue_move(&aside, &applier->ready);
+        if (ok && !moved && applier->running == 0 && applier->parked.count > 0)
+            ok = start_parked(applier, turn, &moved, err);
     }
-    if (ok && applier->running == 0 && batched > 0)
-        ok = start_batches(turn, batches, batched, err);
-    free(batches);
+    task_queue_free(&aside);
     return ok;
 }
 
@@ -584,19 +630,40 @@ static void free_work(struct work *work)
     free(work);
 }
 
-static void answer_checkpoint(struct applier *applier, struct message *message)
+static bool write_checkpoints(struct applier *applier, struct message **messages, size_t count, struct hl_error **err)
 {
-    struct task *task = message->owner;
     struct hl_store *store = applier->engine->store;
+    bool ok = hl_store_begin(store, err);
 
-    engine_redact(applier->engine, task->step->kind, message->value);
-    message->ok = hl_store_begin(store, &message->error) && hl_store_checkpoint(store, task->intent.id, task->step->address, message->value, &message->error) &&
-                  hl_store_commit(store, &message->error);
-    if (!message->ok)
+    for (size_t i = 0; ok && i < count; i++) {
+        const struct task *task = messages[i]->owner;
+        ok = hl_store_checkpoint(store, task->intent.id, task->step->address, messages[i]->value, err);
+    }
+    ok = ok && hl_store_commit(store, err);
+    if (!ok)
         hl_store_rollback(store);
-    else
-        task->intent.checkpoint = hl_value_copy(applier->engine->arena, message->value);
-    pool_answer(applier->pool, message);
+    return ok;
+}
+
+/* What came together goes into one transaction; should that fail, each into its own, so that each worker is told of its own error. */
+static void answer_checkpoints(struct applier *applier, struct message **messages, size_t count)
+{
+    hl_auto(error) struct hl_error *ignored = NULL;
+
+    for (size_t i = 0; i < count; i++)
+        engine_redact(applier->engine, ((struct task *)messages[i]->owner)->step->kind, messages[i]->value);
+
+    const bool together = count > 1 && write_checkpoints(applier, messages, count, &ignored);
+
+    for (size_t i = 0; i < count; i++) {
+        struct message *message = messages[i];
+        struct task *task = message->owner;
+
+        message->ok = together || write_checkpoints(applier, &message, 1, &message->error);
+        if (message->ok)
+            task->intent.checkpoint = hl_value_copy(applier->engine->arena, message->value);
+        pool_answer(applier->pool, message);
+    }
 }
 
 static void show_progress(struct message *message)
@@ -614,15 +681,18 @@ static void answer_keep(struct applier *applier, struct message *message)
     pool_answer(applier->pool, message);
 }
 
-/* Takes all messages there are; finished works go to `works` (room for one a worker). */
+/* Takes all messages there are; finished works go to `works` (room for one a worker). A worker waits for the answer to its checkpoint, so it has one at most.
+ */
 static size_t collect(struct applier *applier, struct work **works, int64_t wait_ms)
 {
+    hl_auto(heap) struct message **checkpoints = hl_alloc(most_works(applier) * sizeof *checkpoints);
+    size_t checkpoints_count = 0;
     size_t count = 0;
 
     for (struct message *message = pool_receive(applier->pool, wait_ms); message != NULL; message = pool_receive(applier->pool, 0)) {
         switch (message->type) {
         case MESSAGE_CHECKPOINT:
-            answer_checkpoint(applier, message);
+            checkpoints[checkpoints_count++] = message;
             break;
         case MESSAGE_KEEP:
             answer_keep(applier, message);
@@ -636,6 +706,7 @@ static size_t collect(struct applier *applier, struct work **works, int64_t wait
             break;
         }
     }
+    answer_checkpoints(applier, checkpoints, checkpoints_count);
     return count;
 }
 
@@ -643,7 +714,7 @@ static size_t collect(struct applier *applier, struct work **works, int64_t wait
 static bool take_turn(struct applier *applier, struct work **finished, size_t count, struct hl_error **err)
 {
     struct hl_store *store = applier->engine->store;
-    struct turn turn = {.started = hl_alloc((applier->count + applier->engine->sessions.count + 1) * sizeof(struct work *))};
+    struct turn turn = {.started = hl_alloc(most_works(applier) * sizeof(struct work *))};
     bool ok = hl_store_begin(store, err);
 
     for (size_t i = 0; i < count; i++) {
@@ -696,7 +767,7 @@ static bool recover_opened(struct applier *applier, struct work *work, struct hl
 
 static bool walk(struct applier *applier, struct hl_error **err)
 {
-    struct work **finished = hl_alloc((parallel_limit(applier) + applier->engine->sessions.count + 2) * sizeof *finished);
+    struct work **finished = hl_alloc(most_works(applier) * sizeof *finished);
     bool ok = take_turn(applier, finished, 0, err);
 
     while (ok && applier->finished < applier->count) {
@@ -719,7 +790,7 @@ static bool walk(struct applier *applier, struct hl_error **err)
 /* The state cannot be written: what is in flight is awaited, so that the process does not end under it; its intents stay. */
 static void drain(struct applier *applier)
 {
-    struct work **finished = hl_alloc((parallel_limit(applier) + applier->engine->sessions.count + 2) * sizeof *finished);
+    struct work **finished = hl_alloc(most_works(applier) * sizeof *finished);
     const int64_t deadline = engine_clock_ms() + (hl_run_cancelled(&applier->engine->run) ? LEAVE_MS : DEFAULT_TIMEOUT_MS);
 
     while (applier->running > 0 && engine_clock_ms() < deadline) {
@@ -840,6 +911,8 @@ static void free_tasks(struct applier *applier)
         hl_arena_free(applier->tasks[i]->arena);
     }
     free(applier->tasks);
+    task_queue_free(&applier->ready);
+    task_queue_free(&applier->parked);
 }
 
 bool hl_engine_apply(struct hl_engine *engine, const struct hl_apply_options *options, struct hl_apply_result *result, struct hl_error **err)

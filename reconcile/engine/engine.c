@@ -198,6 +198,11 @@ struct hl_plan *hl_engine_plan(struct hl_engine *engine)
     return engine->plan;
 }
 
+void hl_engine_exclude(struct hl_engine *engine, const char *const *addresses)
+{
+    engine->options.plan.excludes = addresses;
+}
+
 struct hl_plan *hl_engine_preview(struct hl_engine *engine, const struct hl_spec *base, const struct hl_spec *head)
 {
     const struct hl_preview_input input = {
@@ -206,6 +211,7 @@ struct hl_plan *hl_engine_preview(struct hl_engine *engine, const struct hl_spec
         .registry = engine->options.registry,
         .recorded = engine->recorded,
         .live = &engine->live,
+        .redactor = engine->run.redactor,
         .options = engine->options.plan,
         .serial = hl_store_serial(engine->store),
     };

@@ -101,6 +101,8 @@ bool hl_engine_recover(struct hl_engine *engine, struct hl_error **err) HL_MUST_
 bool hl_engine_refresh(struct hl_engine *engine, struct hl_error **err) HL_MUST_CHECK;
 /* Borrowed; lives until the engine is closed or asked again. */
 struct hl_plan *hl_engine_plan(struct hl_engine *engine);
+/* From now on plans leave these alone, instead of what `plan.excludes` named: borrowed, NULL-terminated. */
+void hl_engine_exclude(struct hl_engine *engine, const char *const *addresses);
 /* The plan of a spec that is not to be trusted, from what was read by the engine's own, which must have been opened with `preview`: see
  * reconcile/preview/preview.h for `base` and `head`. Borrowed like hl_engine_plan()'s; it cannot be applied. */
 struct hl_plan *hl_engine_preview(struct hl_engine *engine, const struct hl_spec *base, const struct hl_spec *head);

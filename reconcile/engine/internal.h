@@ -161,7 +161,8 @@ struct task {
     struct hl_step *step;    /* as planned; then as decided last */
     struct session *session; /* NULL: forget */
     enum task_state state;
-    bool decided; /* the step was decided with all that it needs in place */
+    size_t number; /* its place in the plan */
+    bool decided;  /* the step was decided with all that it needs in place */
     bool batched;
     size_t needs_left;
     struct task **dependents;
@@ -188,6 +189,18 @@ struct work {
     struct hl_error *error;
 };
 
+/* ready.c: tasks, of which the first in the plan's order is taken first. Zeroed is empty. */
+struct task_queue {
+    struct task **tasks;
+    size_t count, capacity;
+};
+
+void task_queue_add(struct task_queue *queue, struct task *task);
+/* NULL when it is empty. */
+struct task *task_queue_take(struct task_queue *queue);
+void task_queue_move(struct task_queue *from, struct task_queue *to);
+void task_queue_free(struct task_queue *queue);
+
 struct applier {
     struct hl_engine *engine;
     const struct hl_apply_options *options;
@@ -195,6 +208,8 @@ struct applier {
     struct pool *pool;
     struct task **tasks; /* those of the plan, then the deletions of what replacements left */
     size_t count, capacity, finished, running;
+    struct task_queue ready;  /* waiting, with nothing that they need still to be done */
+    struct task_queue parked; /* of these, the ones that go in as a batch when nothing else runs */
     size_t total;             /* tasks that do something, for "3/12" */
     struct hl_map by_address; /* -> struct task * */
     struct hl_plan_input input;

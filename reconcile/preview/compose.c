@@ -2,6 +2,7 @@
 
 #include "reconcile/preview/preview.h"
 #include "schema/reader.h"
+#include "schema/reference.h"
 
 #include <string.h>
 
@@ -9,9 +10,10 @@ struct composer {
     struct hl_arena *arena;
     const struct hl_registry *registry;
     struct hl_preview_unuseds *unused;
+    struct hl_map addresses; /* that the composed document has */
 };
 
-static void note(struct composer *composer, const char *path, int change, struct hl_span at)
+static void note(struct composer *composer, const char *path, enum hl_preview_change change, struct hl_span at)
 {
     struct hl_preview_unuseds *unused = composer->unused;
 
@@ -89,21 +91,105 @@ static struct hl_node *some_secret(struct composer *composer, const struct hl_no
     return node;
 }
 
-/* The base's entries as they are, and those that only the head has. */
+/* ---- what the base says, in the head's document ---- */
+
+struct dangling {
+    const struct composer *composer;
+    bool found;
+};
+
+/* Names may have dots, so any beginning of what follows the kind may be the name. */
+static bool leads_somewhere(const struct composer *composer, const struct hl_reference *reference)
+{
+    char *address = hl_arena_strdup(composer->arena, reference->text);
+
+    for (;;) {
+        char *dot = strrchr(address, '.');
+        if (hl_map_has(&composer->addresses, address))
+            return true;
+        if (dot == NULL)
+            return false;
+        *dot = '\0';
+    }
+}
+
+static void check_reference(void *context, const struct hl_reference *reference)
+{
+    struct dangling *dangling = context;
+    const bool resource = strcmp(reference->kind, "var") != 0 && strcmp(reference->kind, "env") != 0;
+
+    dangling->found = dangling->found || (resource && !leads_somewhere(dangling->composer, reference));
+}
+
+static bool dangles(const struct composer *composer, const struct hl_node *node)
+{
+    struct dangling dangling = {.composer = composer};
+
+    if (hl_reference_has(node->scalar.data, node->scalar.length))
+        hl_reference_each(composer->arena, node->scalar.data, node->scalar.length, check_reference, &dangling);
+    return dangling.found;
+}
+
+static struct hl_node *settled(struct composer *composer, const struct hl_node *node);
+
+static struct hl_node *settled_list(struct composer *composer, const struct hl_node *node, bool needs)
+{
+    struct hl_node *copy = hl_arena_alloc(composer->arena, sizeof *copy);
+
+    copy->type = HL_NODE_LIST;
+    copy->list.items = hl_arena_alloc(composer->arena, (node->list.count + 1) * sizeof *copy->list.items);
+    for (size_t i = 0; i < node->list.count; i++) {
+        const struct hl_node *item = node->list.items[i];
+        if (!needs || item->type != HL_NODE_SCALAR || hl_map_has(&composer->addresses, item->scalar.data))
+            copy->list.items[copy->list.count++] = settled(composer, item);
+    }
+    return copy;
+}
+
+/* A copy of the base's words that fits the head's document: they have no line there, and what they refer to may be gone or have another name by now. That is
+ * for apply to find wrong or right, with the head's own words; here it is only something that is not seen. */
+static struct hl_node *settled(struct composer *composer, const struct hl_node *node)
+{
+    static const char gone[] = "${env.GONE}";
+    struct hl_node *copy;
+
+    if (node->type == HL_NODE_LIST)
+        return settled_list(composer, node, false);
+    if (node->type == HL_NODE_MAP) {
+        copy = new_map(composer, node->map.count, (struct hl_span){.line = 0});
+        for (size_t i = 0; i < node->map.count; i++) {
+            const struct hl_node_entry *entry = &node->map.entries[i];
+            const bool needs = strcmp(entry->key, "needs") == 0 && entry->value->type == HL_NODE_LIST;
+            add_entry(copy, &(struct hl_node_entry){.key = entry->key}, needs ? settled_list(composer, entry->value, true) : settled(composer, entry->value));
+        }
+        return copy;
+    }
+    copy = hl_arena_alloc(composer->arena, sizeof *copy);
+    *copy = *node;
+    copy->at = (struct hl_span){.line = 0};
+    if (node->type == HL_NODE_SCALAR && dangles(composer, node)) {
+        copy->scalar.data = gone;
+        copy->scalar.length = sizeof gone - 1;
+    }
+    return copy;
+}
+
+/* The base's entries, and those that only the head has. */
 static struct hl_node *trusted_section(struct composer *composer, const char *section, const struct hl_node *base, const struct hl_node *head)
 {
-    struct hl_node *map = new_map(composer, count_of(base) + count_of(head), head != NULL ? head->at : base->at);
+    struct hl_node *map = new_map(composer, count_of(base) + count_of(head), head != NULL ? head->at : (struct hl_span){.line = 0});
 
     for (size_t i = 0; i < count_of(base); i++) {
         const struct hl_node_entry *entry = &base->map.entries[i];
         const struct hl_node_entry *other = hl_node_entry_find(head, entry->key);
         const char *path = hl_arena_printf(composer->arena, "%s.%s", section, entry->key);
 
-        if (other == NULL)
-            note(composer, path, HL_PREVIEW_REMOVED, (struct hl_span){.line = 0});
-        else if (!same(entry->value, other->value))
-            note(composer, path, HL_PREVIEW_CHANGED, other->at);
-        add_entry(map, entry, entry->value);
+        if (other != NULL && same(entry->value, other->value)) {
+            add_entry(map, other, other->value);
+            continue;
+        }
+        note(composer, path, other == NULL ? HL_PREVIEW_REMOVED : HL_PREVIEW_CHANGED, other != NULL ? other->at : (struct hl_span){.line = 0});
+        add_entry(map, &(struct hl_node_entry){.key = entry->key}, settled(composer, entry->value));
     }
     for (size_t i = 0; i < count_of(head); i++) {
         const struct hl_node_entry *entry = &head->map.entries[i];
@@ -116,23 +202,61 @@ static struct hl_node *trusted_section(struct composer *composer, const char *se
     return map;
 }
 
-/* A body without the head's `adopt`: which live objects may be taken over, and so be looked into, is for the base to say. */
+/* ---- bodies ---- */
+
+/* Which live objects may be taken over, and so be looked into, is for the base to say; and of what the base has, whether it may be destroyed. */
+static const char *const agreed_fields[] = {"adopt", "protect"};
+
+static size_t count_agreed(const struct hl_node *base)
+{
+    return base != NULL ? HL_COUNT(agreed_fields) : 1;
+}
+
+static bool is_agreed_field(const char *key, const struct hl_node *base)
+{
+    for (size_t i = 0; i < count_agreed(base); i++) {
+        if (strcmp(agreed_fields[i], key) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool notes_difference(struct composer *composer, const char *address, const char *field, const struct hl_node *base, const struct hl_node *head)
+{
+    const struct hl_node_entry *wanted = hl_node_entry_find(head, field);
+    const struct hl_node_entry *agreed = hl_node_entry_find(base, field);
+
+    if (same(wanted != NULL ? wanted->value : NULL, agreed != NULL ? agreed->value : NULL))
+        return false;
+    note(composer, hl_arena_printf(composer->arena, "%s.%s", address, field),
+         wanted == NULL   ? HL_PREVIEW_REMOVED
+         : agreed == NULL ? HL_PREVIEW_ADDED
+                          : HL_PREVIEW_CHANGED,
+         wanted != NULL ? wanted->at : (struct hl_span){.line = 0});
+    return true;
+}
+
+/* The head's body with the agreed fields of the base. */
 static struct hl_node *trusted_body(struct composer *composer, const char *address, const struct hl_node *base, struct hl_node *head)
 {
-    const struct hl_node_entry *wanted = hl_node_entry_find(head, "adopt");
-    const struct hl_node_entry *agreed = hl_node_entry_find(base, "adopt");
+    bool differs = false;
 
-    if (head->type != HL_NODE_MAP || same(wanted != NULL ? wanted->value : NULL, agreed != NULL ? agreed->value : NULL))
+    if (head->type != HL_NODE_MAP)
         return head;
-    note(composer, hl_arena_printf(composer->arena, "%s.adopt", address), wanted == NULL ? HL_PREVIEW_REMOVED : HL_PREVIEW_CHANGED,
-         wanted != NULL ? wanted->at : (struct hl_span){.line = 0});
-    struct hl_node *body = new_map(composer, head->map.count + 1, head->at);
+    for (size_t i = 0; i < count_agreed(base); i++)
+        differs |= notes_difference(composer, address, agreed_fields[i], base, head);
+    if (!differs)
+        return head;
+    struct hl_node *body = new_map(composer, head->map.count + HL_COUNT(agreed_fields), head->at);
     for (size_t i = 0; i < head->map.count; i++) {
-        if (&head->map.entries[i] != wanted)
+        if (!is_agreed_field(head->map.entries[i].key, base))
             add_entry(body, &head->map.entries[i], head->map.entries[i].value);
     }
-    if (agreed != NULL)
-        add_entry(body, agreed, agreed->value);
+    for (size_t i = 0; i < count_agreed(base); i++) {
+        const struct hl_node_entry *agreed = hl_node_entry_find(base, agreed_fields[i]);
+        if (agreed != NULL)
+            add_entry(body, &(struct hl_node_entry){.key = agreed->key}, settled(composer, agreed->value));
+    }
     return body;
 }
 
@@ -169,11 +293,37 @@ static struct hl_node *section_of(struct composer *composer, const struct hl_nod
     return kind != NULL && entry->value != NULL ? untrusted_section(composer, kind, base, entry->value) : entry->value;
 }
 
+static void add_addresses(struct composer *composer, const struct hl_node *root)
+{
+    for (size_t i = 0; i < root->map.count; i++) {
+        const struct hl_node_entry *section = &root->map.entries[i];
+        const struct hl_kind *kind = hl_kind_find_section(composer->registry, section->key, NULL);
+
+        for (size_t j = 0; kind != NULL && j < count_of(section->value); j++)
+            hl_map_put(&composer->addresses, hl_arena_printf(composer->arena, "%s.%s", kind->name, section->value->map.entries[j].key), composer);
+    }
+}
+
+/* Secrets of the base stay whatever the head says. */
+static void collect_addresses(struct composer *composer, const struct hl_node *base, const struct hl_node *head)
+{
+    struct hl_node secrets = {.type = HL_NODE_MAP};
+    struct hl_node_entry entry = {.key = "secrets", .value = hl_node_find(base, "secrets")};
+
+    hl_map_init(&composer->addresses, composer->arena);
+    add_addresses(composer, head);
+    secrets.map.entries = &entry;
+    secrets.map.count = entry.value != NULL;
+    add_addresses(composer, &secrets);
+}
+
 struct hl_node *hl_preview_compose(struct hl_arena *arena, const struct hl_registry *registry, const struct hl_node *base, const struct hl_node *head,
                                    struct hl_preview_unuseds *unused)
 {
     struct composer composer = {.arena = arena, .registry = registry, .unused = unused};
     struct hl_node *root = new_map(&composer, base->map.count + head->map.count, head->at);
+
+    collect_addresses(&composer, base, head);
 
     for (size_t i = 0; i < base->map.count; i++) {
         const struct hl_node_entry *entry = &base->map.entries[i];
@@ -182,9 +332,9 @@ struct hl_node *hl_preview_compose(struct hl_arena *arena, const struct hl_regis
         if (is_agreed(entry->key)) {
             if (!same(entry->value, other != NULL ? other->value : NULL))
                 note(&composer, entry->key, other == NULL ? HL_PREVIEW_REMOVED : HL_PREVIEW_CHANGED, other != NULL ? other->at : (struct hl_span){.line = 0});
-            add_entry(root, entry, entry->value);
+            add_entry(root, &(struct hl_node_entry){.key = entry->key}, settled(&composer, entry->value));
         } else if (is_trusted(entry->key) && other == NULL) {
-            add_entry(root, entry, trusted_section(&composer, entry->key, entry->value, NULL));
+            add_entry(root, &(struct hl_node_entry){.key = entry->key}, trusted_section(&composer, entry->key, entry->value, NULL));
         }
     }
     for (size_t i = 0; i < head->map.count; i++) {

@@ -1,21 +1,25 @@
 /* The plan of a spec that is not to be trusted: a pull request's, before anybody has agreed to it. Pure, like the plan.
  *
  * Two specs: the base (what was agreed to) and the head (what is proposed; data, nothing more). What can reach out, read secrets or loosen guards comes from
- * the base: providers, secrets, variables, settings, `adopt`. The head's own new entries there are known by name only: nothing is opened, read or made for
- * them.
+ * the base: providers, secrets, variables, settings, `adopt`, `protect`. The head's own new entries there are known by name only: nothing is opened, read or
+ * made for them.
  *
- * The world is read by the base alone, before this. Then every secret, and whatever the environment has, becomes a token that stands for the expression that
- * names it: "${secret.X}" equals "${secret.X}" and nothing else, so that neither a value, nor its length, nor whether a guess is right can be seen. Of what is
- * live and recorded only those fields remain that the base names, and of objects that the base does not name nothing at all. */
+ * The world is read by the base alone, before this. Then every secret, and whatever the environment has, becomes a token (hl_opaque_token) that stands for the
+ * expression that names it: "${secret.X}" equals "${secret.X}" and nothing else, so that neither a value, nor its length, nor whether a guess is right can be
+ * seen. Of what is live and recorded only those fields, entries and items remain that the base names, with the secrets in them masked, and of objects that the
+ * base does not name nothing at all. What is printed of the plan must not be searched for secrets any more: a guess that comes out masked is a right one. */
 #ifndef HL_RECONCILE_PREVIEW_PREVIEW_H
 #define HL_RECONCILE_PREVIEW_PREVIEW_H
 
 #include "reconcile/plan/plan.h"
+#include "schema/base/redact.h"
+
+enum hl_preview_change { HL_PREVIEW_CHANGED, HL_PREVIEW_ADDED, HL_PREVIEW_REMOVED };
 
 /* Something that the head changes and the preview does not use. */
 struct hl_preview_unused {
     const char *path; /* "providers.netbird", "settings", "container.web.adopt" */
-    enum { HL_PREVIEW_CHANGED, HL_PREVIEW_ADDED, HL_PREVIEW_REMOVED } change;
+    enum hl_preview_change change;
     struct hl_span at; /* in the head's file; line 0 for what was removed */
 };
 struct hl_preview_unuseds {
@@ -43,8 +47,9 @@ struct hl_preview_input {
     const struct hl_spec *base; /* loaded with `opaque` */
     const struct hl_spec *head; /* the composed document, loaded with `opaque` */
     const struct hl_registry *registry;
-    const struct hl_map *recorded; /* as the state has them */
-    const struct hl_map *live;     /* as the engine read them by the base */
+    const struct hl_map *recorded;      /* as the state has them */
+    const struct hl_map *live;          /* as the engine read them by the base */
+    const struct hl_redactor *redactor; /* knows the secrets of the base */
     struct hl_plan_options options;
     int64_t serial;
 };

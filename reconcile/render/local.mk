@@ -8,9 +8,15 @@ noinst_LIBRARIES += %reldir%/libhlrender.a
 	%reldir%/graph.c \
 	%reldir%/graph_layout.c %reldir%/graph_layout.h \
 	%reldir%/human.c \
+	%reldir%/journal.c \
 	%reldir%/json.c %reldir%/plan_json.h \
 	%reldir%/layout.c %reldir%/layout.h \
 	%reldir%/markdown.c %reldir%/markdown.h \
+	%reldir%/markdown_details.c \
+	%reldir%/markdown_list.c \
+	%reldir%/markdown_page.h \
+	%reldir%/markdown_table.c \
+	%reldir%/markdown_text.c %reldir%/markdown_text.h \
 	%reldir%/mask.c \
 	%reldir%/progress.c \
 	%reldir%/sink.c \

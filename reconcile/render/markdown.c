@@ -1,231 +1,279 @@
-/* The plan as a comment on a pull request: a table to be read at a glance, the fields folded below it. Names and values come from untrusted places: nothing in
- * them may end a table, a code span or a fence, mention a person, load an image or make a link. */
 #include "config.h"
 
-#include "reconcile/render/markdown.h"
+#include "reconcile/render/markdown_page.h"
 
-#include "reconcile/render/change.h"
-#include "reconcile/render/layout.h"
+#include "reconcile/render/markdown_text.h"
 
+#include <assert.h>
+#include <inttypes.h>
 #include <string.h>
 
-static bool is_alphanumeric(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
+enum {
+    CLOSING = 320,      /* bytes of the last sentence, about what was left out */
+    FINDINGS_MORE = 64, /* of the last item of the findings, likewise */
+    FINDINGS_SHARE = 4, /* findings take a quarter of the comment at most: the actions are what it is for */
+    LOSSES_SHOWN = 3,   /* names behind "Data loss:" */
+    LOSS_NAME = 100,
+    MARK = 64, /* of a part of a marker */
+};
 
-/* As an entity of HTML every character is only itself: Markdown does not look for marks in entities, nor do tables. */
-static void put_entities(struct hl_text *out, const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        const char c = text[i];
+static const char table_head[] = "| | resource | why | where |\n| --- | --- | --- | --- |\n";
 
-        if (is_alphanumeric(c) || strchr(" .,-/=", c) != NULL || (unsigned char)c >= 0x80)
-            hl_text_putc(out, c);
-        else
-            hl_text_printf(out, "&#%d;", (int)(unsigned char)c);
+/* ---- parts ---- */
+
+bool hl_markdown_take(struct hl_markdown_page *page, struct hl_text *section)
+{
+    const bool fits = page->scratch.length <= page->left;
+
+    if (fits) {
+        hl_text_append(section, hl_text_get(&page->scratch), page->scratch.length);
+        page->left -= page->scratch.length;
     }
+    hl_text_reset(&page->scratch);
+    return fits;
 }
 
-/* Text without any character that could end a code span or a cell. */
-static bool is_plain_code(const char *text, size_t length)
+void hl_markdown_place(struct hl_text *out, const struct hl_markdown_page *page, const char *file, struct hl_span at, bool column)
 {
-    for (size_t i = 0; i < length; i++) {
-        if (!is_alphanumeric(text[i]) && strchr(" .,:;-_/=+@%()[]{}\"'<>*#~$&?!", text[i]) == NULL)
-            return false;
-    }
-    return length > 0 && text[0] != ' ' && text[length - 1] != ' ';
-}
+    hl_auto(text) struct hl_text place = HL_TEXT_INIT(HL_MAX_RENDER);
 
-void hl_markdown_code(struct hl_text *out, const char *text)
-{
-    hl_auto(text) struct hl_text safe = HL_TEXT_INIT(HL_MAX_RENDER);
-
-    hl_put_safe(&safe, text);
-    if (is_plain_code(hl_text_get(&safe), safe.length)) {
-        hl_text_printf(out, "`%s`", hl_text_get(&safe));
-    } else {
-        hl_text_puts(out, "<code>");
-        put_entities(out, hl_text_get(&safe), safe.length);
-        hl_text_puts(out, "</code>");
-    }
-}
-
-/* A sentence of ours may hold names of theirs: where it holds more than words and addresses, it is shown as code, in which nothing is linked or mentioned. */
-void hl_markdown_prose(struct hl_text *out, const char *text)
-{
-    hl_auto(text) struct hl_text safe = HL_TEXT_INIT(HL_MAX_RENDER);
-    bool plain = true;
-
-    hl_put_safe(&safe, text);
-    for (const char *c = hl_text_get(&safe); *c != '\0'; c++)
-        plain = plain && (is_alphanumeric(*c) || strchr(" .,:;-()'_`/=", *c) != NULL);
-    if (!plain || strstr(hl_text_get(&safe), "//") != NULL || strstr(hl_text_get(&safe), "www.") != NULL) {
-        hl_markdown_code(out, text);
+    if (file == NULL || at.line == 0)
         return;
-    }
-    for (const char *c = hl_text_get(&safe); *c != '\0'; c++) {
-        if (*c == '_' || *c == '`')
-            hl_text_putc(out, '\\');
-        hl_text_putc(out, *c);
-    }
+    hl_text_printf(&place, "%s:%" PRIu32, file, at.line);
+    if (column)
+        hl_text_printf(&place, ":%" PRIu32, at.column);
+    hl_markdown_code(out, page->markdown->redactor, hl_text_get(&place), HL_MARKDOWN_PLACE);
 }
 
-static size_t longest_run(const char *text, char c)
-{
-    size_t longest = 0;
-    size_t run = 0;
+/* ---- the head ---- */
 
-    for (; *text != '\0'; text++) {
-        run = *text == c ? run + 1 : 0;
-        longest = run > longest ? run : longest;
-    }
-    return longest;
+/* A part of a marker: nothing in it can end the comment of HTML, nor be taken for the next part. */
+static void put_mark(struct hl_text *out, const char *name, const char *value)
+{
+    static const char fine[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:_-";
+
+    hl_text_printf(out, " %s=", name);
+    for (size_t i = 0; value[i] != '\0' && i < MARK; i++)
+        hl_text_putc(out, strchr(fine, value[i]) != NULL ? value[i] : '-');
 }
 
-/* A fence longer than any run of backticks within: nothing inside can close it. */
-void hl_markdown_fence(struct hl_text *out, const char *language, const char *text)
+static const char *head_of(const struct hl_markdown_page *page)
 {
-    const size_t run = longest_run(text, '`');
-    const size_t length = run < 3 ? 3 : run + 1;
-
-    for (size_t i = 0; i < length; i++)
-        hl_text_putc(out, '`');
-    hl_text_printf(out, "%s\n%s", language, text);
-    if (text[0] != '\0' && text[strlen(text) - 1] != '\n')
-        hl_text_putc(out, '\n');
-    for (size_t i = 0; i < length; i++)
-        hl_text_putc(out, '`');
-    hl_text_putc(out, '\n');
+    return page->markdown->head != NULL ? page->markdown->head : page->view->commit;
 }
 
-/* ---- the plan ---- */
-
-static const enum hl_action order[] = {HL_ACTION_REPLACE, HL_ACTION_DELETE, HL_ACTION_UPDATE, HL_ACTION_ADOPT,
-                                       HL_ACTION_CREATE,  HL_ACTION_FORGET, HL_ACTION_DEFER,  HL_ACTION_REFUSE};
-_Static_assert(HL_COUNT(order) == HL_ACTIONS - 1, "a place for each action but 'none'");
-
-static bool is_destructive(const struct hl_step *step)
+static void put_marker(struct hl_text *out, const struct hl_markdown_page *page)
 {
-    return step->action == HL_ACTION_REPLACE || step->action == HL_ACTION_DELETE;
-}
+    const struct hl_markdown *markdown = page->markdown;
+    const char *head = head_of(page);
 
-static void put_row(struct hl_text *out, const struct hl_plan_view *view, const struct hl_step *step)
-{
-    const char *verb = hl_action_info(step->action)->verb;
-
-    hl_text_printf(out, is_destructive(step) ? "| **%s** | " : "| %s | ", verb);
-    hl_markdown_code(out, step->address);
-    hl_text_puts(out, " | ");
-    hl_markdown_prose(out, step->reason);
-    if (step->loses_data && is_destructive(step))
-        hl_text_puts(out, "; **its data is lost**");
-    hl_text_puts(out, " | ");
-    if (step->at.line > 0 && step->resource != NULL) {
-        hl_auto(text) struct hl_text place = HL_TEXT_INIT(HL_MAX_RENDER);
-
-        hl_text_printf(&place, "%s:%u", view->file, step->at.line);
-        hl_markdown_code(out, hl_text_get(&place));
-    }
-    hl_text_puts(out, " |\n");
-}
-
-static void put_details(struct hl_text *out, struct hl_arena *arena, const struct hl_plan_view *view, const struct hl_step *step)
-{
-    const struct hl_change_look look = {.file = view->file, .indent = 0};
-    hl_auto(text) struct hl_text fields = HL_TEXT_INIT(HL_MAX_RENDER);
-    struct hl_changes changes;
-
-    hl_shown_changes(arena, step, &changes);
-    if (changes.count == 0 && step->hint == NULL && (step->live->error == NULL || step->action != HL_ACTION_REFUSE))
+    hl_text_puts(out, "<!-- hlrec:v1");
+    put_mark(out, "stack", page->view->stack != NULL ? page->view->stack : "-");
+    put_mark(out, "target", hl_is_blank(markdown->target) ? "default" : markdown->target);
+    hl_text_puts(out, " -->\n");
+    if (head == NULL && markdown->order_ms == 0)
         return;
-    hl_text_printf(out, "<details%s><summary>%s <code>", is_destructive(step) ? " open" : "", hl_action_info(step->action)->verb);
-    put_entities(out, step->address, strlen(step->address));
-    hl_text_puts(out, "</code></summary>\n\n");
-    hl_changes_human(&fields, &changes, &look);
-    if (step->action == HL_ACTION_REFUSE && step->live->error != NULL) {
-        hl_auto(heap) char *text = hl_error_text(step->live->error);
-
-        hl_text_puts(&fields, "error: ");
-        hl_put_safe(&fields, text);
-        hl_text_putc(&fields, '\n');
-    }
-    if (step->hint != NULL) {
-        hl_text_puts(&fields, "hint: ");
-        hl_put_safe(&fields, step->hint);
-        hl_text_putc(&fields, '\n');
-    }
-    hl_markdown_fence(out, "text", hl_text_get(&fields));
-    hl_text_puts(out, "\n</details>\n\n");
+    hl_text_puts(out, "<!-- hlrec:run");
+    put_mark(out, "head", hl_is_blank(head) ? "-" : head);
+    hl_text_printf(out, " order=%" PRId64, markdown->order_ms);
+    put_mark(out, "run", hl_is_blank(markdown->run) ? "-" : markdown->run);
+    hl_text_puts(out, " -->\n");
 }
 
-static void put_head(struct hl_text *out, const struct hl_plan_view *view)
+static void put_title(struct hl_text *out, const struct hl_markdown_page *page)
 {
+    const char *target = page->markdown->target;
+
     hl_text_puts(out, "### hlrec plan: ");
-    hl_markdown_code(out, view->stack != NULL ? view->stack : "?");
-    hl_text_puts(out, "\n\n**");
-    hl_render_summary(out, view->plan);
-    hl_text_puts(out, "**\n\n");
-    for (size_t i = 0; i < view->stats_count; i++) {
-        if (view->stats[i].error == NULL)
-            continue;
-
-        hl_auto(heap) char *text = hl_error_text(view->stats[i].error);
-
-        hl_text_puts(out, "> :warning: ");
-        hl_markdown_code(out, view->stats[i].provider);
-        hl_text_puts(out, " could not be read: ");
-        hl_markdown_prose(out, text);
-        hl_text_puts(out, "\n\n");
+    hl_markdown_code(out, page->markdown->redactor, page->view->stack != NULL ? page->view->stack : "?", LOSS_NAME);
+    if (!hl_is_blank(target) && strcmp(target, "default") != 0) {
+        hl_text_puts(out, " for ");
+        hl_markdown_code(out, page->markdown->redactor, target, LOSS_NAME);
     }
-    if (view->plan->guard != NULL) {
-        hl_text_puts(out, "> :no_entry: apply stops here: ");
-        hl_markdown_prose(out, view->plan->guard);
-        hl_text_puts(out, "\n\n");
-    }
+    hl_text_puts(out, "\n\n");
 }
 
-static void put_findings(struct hl_text *out, const struct hl_plan *plan)
+static void put_losses(struct hl_text *out, const struct hl_markdown_page *page)
 {
-    for (size_t i = 0; i < plan->diags.count; i++) {
-        const struct hl_diag *diag = &plan->diags.items[i];
+    const struct hl_plan *plan = page->view->plan;
+    size_t count = 0;
 
-        hl_text_printf(out, "- %s: ", diag->severity == HL_SEVERITY_ERROR ? "**error**" : "warning");
-        if (diag->file != NULL && diag->at.line > 0) {
-            hl_auto(text) struct hl_text place = HL_TEXT_INIT(HL_MAX_RENDER);
+    hl_text_puts(out, "Data loss:");
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct hl_step *step = plan->steps[i];
 
-            hl_text_printf(&place, "%s:%u:%u", diag->file, diag->at.line, diag->at.column);
-            hl_markdown_code(out, hl_text_get(&place));
-            hl_text_putc(out, ' ');
+        if (!step->loses_data || !hl_markdown_destroys(step->action))
+            continue;
+        if (count < LOSSES_SHOWN) {
+            hl_text_puts(out, count > 0 ? ", " : " ");
+            hl_markdown_code(out, page->markdown->redactor, step->address, LOSS_NAME);
         }
-        hl_markdown_prose(out, diag->message);
-        hl_text_putc(out, '\n');
+        count++;
     }
-    if (plan->diags.count > 0)
-        hl_text_putc(out, '\n');
+    if (count > LOSSES_SHOWN)
+        hl_text_printf(out, " and %zu more", count - LOSSES_SHOWN);
+    hl_text_puts(out, count == 0 ? " none." : ".");
+}
+
+/* The counts are the summary's own words; the names behind them are theirs, and written anew. */
+static void put_verdict(struct hl_text *out, const struct hl_markdown_page *page)
+{
+    const struct hl_plan *plan = page->view->plan;
+    hl_auto(text) struct hl_text summary = HL_TEXT_INIT(HL_MAX_RENDER);
+    const char *losses;
+
+    hl_render_summary(&summary, plan);
+    losses = strstr(hl_text_get(&summary), " Data loss:");
+    assert(losses != NULL);
+    hl_text_puts(out, "**");
+    if (plan->count == plan->counts[HL_ACTION_NONE])
+        hl_text_puts(out, "No changes. ");
+    hl_text_append(out, hl_text_get(&summary), (size_t)(losses - hl_text_get(&summary)));
+    hl_text_puts(out, "** ");
+    put_losses(out, page);
+    hl_text_puts(out, "\n\n");
+}
+
+static void put_named(struct hl_text *out, const struct hl_markdown_page *page, const char *name, const char *value, size_t most)
+{
+    if (value == NULL)
+        return;
+    hl_text_puts(out, name);
+    hl_markdown_code(out, page->markdown->redactor, value, most);
+}
+
+static void put_source(struct hl_text *out, const struct hl_markdown_page *page)
+{
+    const struct hl_plan_view *view = page->view;
+    const char *head = head_of(page);
+
+    hl_markdown_code(out, page->markdown->redactor, view->source != NULL ? view->source : view->file != NULL ? view->file : "?", HL_MARKDOWN_ADDRESS);
+    put_named(out, page, ", head ", head, LOSS_NAME);
+    put_named(out, page, ", base ", page->markdown->base, LOSS_NAME);
+    if (view->commit != NULL && strcmp(view->commit, head) != 0)
+        put_named(out, page, ", commit ", view->commit, LOSS_NAME);
+    hl_text_printf(out, ", state #%" PRId64 "\n\n", view->serial);
+    if (page->markdown->preview)
+        hl_text_puts(out, "_A preview: providers, secrets, variables and settings are those of the base; secrets are not compared; nothing was changed._\n\n");
+}
+
+static void put_guard(struct hl_markdown_page *page, struct hl_text *out)
+{
+    const struct hl_plan *plan = page->view->plan;
+
+    if (plan->guard == NULL)
+        return;
+    hl_text_puts(out, "> **apply stops here:** ");
+    hl_markdown_prose(out, page->markdown->redactor, plan->guard, HL_MARKDOWN_SENTENCE);
+    if (plan->guard_hint != NULL) {
+        hl_text_puts(out, "; ");
+        hl_markdown_prose(out, page->markdown->redactor, plan->guard_hint, HL_MARKDOWN_ADDRESS);
+    }
+    hl_text_puts(out, "\n\n");
+}
+
+/* ---- the whole ---- */
+
+static struct hl_markdown_page begin(const struct hl_plan_view *view, const struct hl_markdown *markdown)
+{
+    const size_t wanted = markdown->max_size == 0 ? HL_MARKDOWN_SIZE : markdown->max_size;
+    const size_t limit = wanted < HL_MARKDOWN_LEAST ? HL_MARKDOWN_LEAST : wanted;
+
+    return (struct hl_markdown_page){.view = view, .markdown = markdown, .limit = limit, .scratch = HL_TEXT_INIT(HL_MAX_RENDER)};
+}
+
+/* The findings' share, and the sentence about those that do not fit. */
+static void put_findings(struct hl_markdown_page *page, struct hl_text *section, const struct hl_diags *diags)
+{
+    const size_t share = page->limit / FINDINGS_SHARE;
+    const size_t kept = page->left > share ? page->left - share : 0;
+    size_t left_out;
+
+    page->left -= kept;
+    left_out = hl_markdown_findings(page, section, diags);
+    page->left += kept;
+    if (left_out > 0)
+        hl_text_printf(section, "- **and %zu more**\n", left_out);
+    if (section->length > 0)
+        hl_text_putc(section, '\n');
+}
+
+static void put_closing(struct hl_text *out, const struct hl_markdown_page *page, const struct hl_markdown_omitted *omitted)
+{
+    if (omitted->blocks + omitted->lines == 0)
+        return;
+    hl_text_puts(out, "_Left out, to stay below ");
+    hl_text_printf(out, "%zu bytes:", page->limit);
+    if (omitted->blocks > 0)
+        hl_text_printf(out, " the fields of %zu %s", omitted->blocks, omitted->blocks == 1 ? "resource" : "resources");
+    if (omitted->lines > 0)
+        hl_text_printf(out, "%s %zu %s of others", omitted->blocks > 0 ? "," : "", omitted->lines, omitted->lines == 1 ? "line" : "lines");
+    hl_text_puts(out, ". A run of `hlrec plan` shows all._\n");
+}
+
+/* Taken in the order of their worth, put together in the order of reading. */
+void hl_render_plan_comment(struct hl_text *out, const struct hl_plan_view *view, const struct hl_markdown *markdown)
+{
+    const struct hl_plan *plan = view->plan;
+    struct hl_markdown_page page = begin(view, markdown);
+    struct hl_markdown_omitted omitted = {0};
+    hl_auto(text) struct hl_text head = HL_TEXT_INIT(HL_MAX_RENDER);
+    hl_auto(text) struct hl_text findings = HL_TEXT_INIT(HL_MAX_RENDER);
+    hl_auto(text) struct hl_text rows = HL_TEXT_INIT(HL_MAX_RENDER);
+    hl_auto(text) struct hl_text details = HL_TEXT_INIT(HL_MAX_RENDER);
+    size_t fixed;
+
+    put_marker(&head, &page);
+    put_title(&head, &page);
+    put_verdict(&head, &page);
+    put_source(&head, &page);
+    put_guard(&page, &head);
+    /* Two blank lines, and the sentences that say what is not there. */
+    fixed = head.length + strlen(table_head) + 2 + 2 * HL_MARKDOWN_MORE + FINDINGS_MORE + CLOSING;
+    assert(fixed < page.limit);
+    page.left = page.limit - fixed;
+    hl_markdown_rows(&page, &rows, true);
+    put_findings(&page, &findings, &plan->diags);
+    hl_markdown_rows(&page, &rows, false);
+    hl_markdown_details(&page, &details, &omitted);
+
+    hl_text_append(out, hl_text_get(&head), head.length);
+    hl_text_append(out, hl_text_get(&findings), findings.length);
+    if (rows.length > 0)
+        hl_text_printf(out, "%s%s\n", table_head, hl_text_get(&rows));
+    hl_text_append(out, hl_text_get(&details), details.length);
+    put_closing(out, &page, &omitted);
+    hl_text_clear(&page.scratch);
+}
+
+void hl_render_failure_comment(struct hl_text *out, const struct hl_plan_view *view, const struct hl_markdown *markdown, const struct hl_diags *diags,
+                               const struct hl_error *error)
+{
+    const struct hl_plan_view bare = {.file = view->file, .source = view->source, .commit = view->commit, .stack = view->stack, .serial = view->serial};
+    struct hl_markdown_page page = begin(&bare, markdown);
+    hl_auto(text) struct hl_text head = HL_TEXT_INIT(HL_MAX_RENDER);
+    hl_auto(text) struct hl_text findings = HL_TEXT_INIT(HL_MAX_RENDER);
+
+    put_marker(&head, &page);
+    put_title(&head, &page);
+    hl_text_puts(&head, "**There is no plan:** ");
+    if (diags != NULL && diags->errors > 0)
+        hl_text_printf(&head, "the spec has %zu %s.\n\n", diags->errors, diags->errors == 1 ? "error" : "errors");
+    else
+        hl_text_puts(&head, "the run failed.\n\n");
+    put_source(&head, &page);
+    assert(head.length + FINDINGS_MORE + 1 < page.limit);
+    page.left = page.limit - head.length - FINDINGS_MORE - 1;
+    if (error != NULL)
+        hl_markdown_error(&page, &findings, error);
+    put_findings(&page, &findings, diags);
+
+    hl_text_append(out, hl_text_get(&head), head.length);
+    hl_text_append(out, hl_text_get(&findings), findings.length);
+    hl_text_clear(&page.scratch);
 }
 
 void hl_render_plan_markdown(struct hl_text *out, const struct hl_plan_view *view)
 {
-    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-    const struct hl_plan *plan = view->plan;
-    const bool any = plan->count > plan->counts[HL_ACTION_NONE];
-
-    put_head(out, view);
-    put_findings(out, plan);
-    if (any)
-        hl_text_puts(out, "| | resource | why | where |\n| --- | --- | --- | --- |\n");
-    for (size_t i = 0; i < HL_COUNT(order); i++) {
-        for (size_t j = 0; j < plan->count; j++) {
-            if (plan->steps[j]->action == order[i])
-                put_row(out, view, plan->steps[j]);
-        }
-    }
-    hl_text_puts(out, any ? "\n" : "");
-    for (size_t i = 0; i < HL_COUNT(order); i++) {
-        for (size_t j = 0; j < plan->count; j++) {
-            if (plan->steps[j]->action == order[i])
-                put_details(out, arena, view, plan->steps[j]);
-        }
-    }
+    hl_render_plan_comment(out, view, &(struct hl_markdown){.max_size = HL_MARKDOWN_SIZE});
 }

@@ -1,14 +1,49 @@
-/* Text that is only itself in Markdown, whatever it holds. Private to render and its tests. */
+/* The plan as a comment on a pull request.
+ *
+ * Its first line tells whose comment it is, its second which run wrote it:
+ *
+ *     <!-- hlrec:v1 stack=bifrost target=default -->
+ *     <!-- hlrec:run head=3f9c... order=1763912345678 run=github-4711-1 -->
+ *
+ * The second line is absent when neither head nor order is known. Whoever posts the comment (reconcile/forge) finds the former one by the first line, and an
+ * older run by the second; both are made of [A-Za-z0-9.:_-] alone, whatever they are made from.
+ *
+ * Then the verdict, what stops or limits the plan, a table of all actions with those that destroy first, and the fields of each resource, folded. It never
+ * grows over its limit: details go first, then warnings and harmless rows; rows of what is destroyed go last of all, and then the table says how many more
+ * there are. What was left out is counted; the counts of the verdict are always those of the whole plan. */
 #ifndef HL_RECONCILE_RENDER_MARKDOWN_H
 #define HL_RECONCILE_RENDER_MARKDOWN_H
 
-#include "schema/base/text.h"
+#include "reconcile/render/render.h"
 
-/* A name or value as code, also within a table. */
-void hl_markdown_code(struct hl_text *out, const char *text);
-/* A sentence. */
-void hl_markdown_prose(struct hl_text *out, const char *text);
-/* A block of lines. */
-void hl_markdown_fence(struct hl_text *out, const char *language, const char *text);
+enum {
+    HL_MARKDOWN_SIZE = 60000, /* bytes: GitHub takes 65,536 characters, and Gitea on an old MySQL 65,535 bytes */
+    HL_MARKDOWN_LEAST = 4096, /* room for head, verdict and some rows, whatever the names */
+};
+
+/* Something to know beside the plan: "`providers.netbird` changed; not used in this preview (`hlrec.yaml:12`)". */
+struct hl_markdown_note {
+    const char *subject; /* shown as code; may be NULL */
+    const char *text;
+    const char *file; /* with at.line > 0, else not shown */
+    struct hl_span at;
+};
+
+struct hl_markdown {
+    size_t max_size;         /* bytes; 0: HL_MARKDOWN_SIZE; less than HL_MARKDOWN_LEAST counts as that */
+    const char *target;      /* tells several comments of one stack apart; NULL: "default" */
+    const char *head, *base; /* commit ids, or NULL */
+    const char *run;         /* id of the run, for people; or NULL */
+    int64_t order_ms;        /* when the run began, UTC; 0: not known */
+    bool preview;            /* the plan of an untrusted change: says what that means */
+    const struct hl_markdown_note *notes;
+    size_t notes_count;
+    const struct hl_redactor *redactor; /* masks before escaping, which a sink cannot; may be NULL */
+};
+void hl_render_plan_comment(struct hl_text *out, const struct hl_plan_view *view, const struct hl_markdown *markdown);
+/* There is no plan: findings about the spec, and the error that ended the run (both may be NULL). Of `view` only file, source, commit, stack and serial are
+ * used. */
+void hl_render_failure_comment(struct hl_text *out, const struct hl_plan_view *view, const struct hl_markdown *markdown, const struct hl_diags *diags,
+                               const struct hl_error *error);
 
 #endif

@@ -211,6 +211,21 @@ static bool is_plain_prose(const char *text)
     return !means_something(text);
 }
 
+/* A mark is one only where it stands bare. */
+static bool is_mark(char c)
+{
+    return c == '_' || c == '`';
+}
+
+static size_t size_as_prose(const char *text)
+{
+    size_t size = 0;
+
+    for (; *text != '\0'; text++)
+        size += is_mark(*text) ? 2 : 1;
+    return size;
+}
+
 void hl_markdown_prose(struct hl_text *out, const struct hl_redactor *redactor, const char *text, size_t most)
 {
     const size_t from = out->length;
@@ -221,14 +236,15 @@ void hl_markdown_prose(struct hl_text *out, const struct hl_redactor *redactor, 
         hl_markdown_code(out, redactor, text, most);
         return;
     }
-    for (const char *c = hl_text_get(&clean); *c != '\0'; c++) {
-        const bool marks = *c == '_' || *c == '`';
 
-        if (most > 0 && out->length - from + (marks ? 2 : 1) + (c[1] != '\0' ? 3 : 0) > most) {
+    const bool cut = most > 0 && size_as_prose(hl_text_get(&clean)) > most;
+
+    for (const char *c = hl_text_get(&clean); *c != '\0'; c++) {
+        if (cut && out->length - from + (is_mark(*c) ? 2 : 1) + 3 > most) {
             hl_text_puts(out, "...");
             return;
         }
-        if (marks)
+        if (is_mark(*c))
             hl_text_putc(out, '\\');
         hl_text_putc(out, *c);
     }

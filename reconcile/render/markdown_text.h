@@ -1,8 +1,8 @@
 /* Text that is only itself in Markdown, whatever it holds: CommonMark, and what GitHub, Gitea, Forgejo and GitLab add to it. Private to render and its tests.
  *
- * Names and values come from strangers. In what these functions write nothing is a link, an image, a mention of a person, a reference to an issue, HTML, the end
- * of a table, a code span or a fence, or the beginning of a line that GitLab takes for a command; nothing is invisible or turns the reading direction. Secrets
- * are masked before anything is escaped: in an escaped text the redactor would not find them. */
+ * Names and values come from strangers. In what these functions write nothing is a link, an image, a mention of a person, a reference to an issue, HTML, the
+ * end of a table, a code span or a fence, or the beginning of a line that GitLab takes for a command; nothing is invisible or turns the reading direction.
+ * Secrets are masked before anything is escaped: in an escaped text the redactor would not find them. */
 #ifndef HL_RECONCILE_RENDER_MARKDOWN_TEXT_H
 #define HL_RECONCILE_RENDER_MARKDOWN_TEXT_H
 

@@ -17,8 +17,11 @@ struct hl_sink {
     FILE *stream;
     const struct hl_redactor *redactor;
     bool color;
-    int width; /* of the terminal; 0: not a terminal */
+    int width;    /* of the terminal; 0: not a terminal */
+    bool journal; /* lines begin with their priority */
 };
+/* Lines as systemd's journal takes them: "<3>error: ...". */
+void hl_journal_lines(struct hl_text *out, const char *text, size_t length);
 void hl_sink_put(const struct hl_sink *sink, const char *text, size_t length);
 void hl_sink_puts(const struct hl_sink *sink, const char *text);
 void hl_sink_printf(const struct hl_sink *sink, const char *format, ...) HL_PRINTF(2, 3);

@@ -11,6 +11,13 @@ void hl_sink_put(const struct hl_sink *sink, const char *text, size_t length)
     if (length == 0)
         return;
     hl_redact(sink->redactor, &safe, text, length);
+    if (sink->journal) {
+        hl_auto(text) struct hl_text lines = HL_TEXT_INIT(HL_MAX_RENDER);
+
+        hl_journal_lines(&lines, hl_text_get(&safe), safe.length);
+        (void)fwrite(hl_text_get(&lines), 1, lines.length, sink->stream);
+        return;
+    }
     /* Whether it arrived is asked once, by hl_sink_flush. */
     (void)fwrite(hl_text_get(&safe), 1, safe.length, sink->stream);
 }

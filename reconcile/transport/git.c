@@ -152,6 +152,20 @@ static bool take_token(struct hl_git *git, struct hl_error **err)
     return true;
 }
 
+/* The list, not its texts: who sets a variable afterwards changes the list that `environ` is. */
+static const char *const *copy_list(struct hl_arena *arena, const char *const *list)
+{
+    const char **copy = NULL;
+    size_t count = 0;
+
+    while (list != NULL && list[count] != NULL)
+        count++;
+    copy = hl_arena_alloc(arena, (count + 1) * sizeof(*copy));
+    for (size_t i = 0; i < count; i++)
+        copy[i] = list[i];
+    return copy;
+}
+
 bool hl_git_open(const struct hl_git_options *options, struct hl_git **out, struct hl_error **err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -160,7 +174,7 @@ bool hl_git_open(const struct hl_git_options *options, struct hl_git **out, stru
     pthread_once(&once, start_library);
     git->arena = hl_arena_new();
     pthread_mutex_init(&git->mutex, NULL);
-    git->environment = options->environment;
+    git->environment = copy_list(git->arena, options->environment);
     git->redactor = options->redactor;
     git->interrupts = options->interrupts;
     git->connect_timeout_ms = options->connect_timeout_ms > 0 ? options->connect_timeout_ms : CONNECT_TIMEOUT_MS;

@@ -29,7 +29,7 @@ struct hl_git_tree;
 struct hl_git_options {
     const char *url;   /* https://, ssh://, user@host:path, file://, an absolute path; http:// for loopback alone. No password, no user but for ssh ("git") */
     const char *cache; /* folder for all caches, made 0700; must belong to the user and not be writable by others */
-    /* NAME=VALUE, NULL-terminated, borrowed as long as the git lives.
+    /* NAME=VALUE, NULL-terminated; the texts are borrowed as long as the git lives.
      * https: HLREC_GIT_TOKEN or HLREC_GIT_TOKEN_FILE, sent with HLREC_GIT_USER ("x-access-token") to this scheme, host and port alone; HLREC_GIT_CA_FILE (a PEM
      * file or a folder of hashed names: then these authorities alone count); HTTPS_PROXY, ALL_PROXY, NO_PROXY. ssh: HLREC_GIT_SSH_KEY, else the agent
      * (SSH_AUTH_SOCK), else HOME/.ssh/id_ed25519; HLREC_GIT_SSH_PASSPHRASE_FILE. The host's key: HLREC_GIT_HOST_KEY (pins, SHA256:..., with blanks between),

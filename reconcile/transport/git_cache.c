@@ -18,7 +18,8 @@ enum {
     MOST_PACKS = 50, /* each fetch adds one, and libgit2 packs nothing anew: then all is fetched again, which takes less time than one would think */
     MOST_REFS = 128, /* they only tell the server what it need not send */
     NAME_DIGITS = 32,
-    DEEPEST = 16, /* folders within each other, where git makes six at most */
+    CHECKSUM = 20, /* SHA-1 */
+    DEEPEST = 16,  /* folders within each other, where git makes six at most */
 };
 
 enum lock_byte { READERS, WRITER };
@@ -168,13 +169,44 @@ static void remove_lock(int folder, const char *name, void *context)
         unlinkat(folder, name, 0);
 }
 
-/* What libgit2 had received of a pack when it was killed. */
-static void count_pack(int folder, const char *name, void *count)
+struct pack_check {
+    size_t count;
+    bool unsound;
+};
+
+/* The last bytes of a file, `back` from its end. */
+static bool read_end(int folder, const char *name, off_t back, unsigned char out[CHECKSUM])
 {
-    if (hl_starts_with(name, "pack_git2_") || hl_starts_with(name, "tmp_"))
+    int file = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    off_t size = file < 0 ? -1 : lseek(file, 0, SEEK_END);
+    bool fine = size >= back && pread(file, out, CHECKSUM, size - back) == CHECKSUM;
+
+    if (file >= 0)
+        close(file);
+    return fine;
+}
+
+/* A pack ends with its checksum, and its index names the same one behind all else but its own: enough to notice what was cut short, or never fully written. */
+static bool is_sound_pack(int folder, const char *name)
+{
+    hl_auto(text) struct hl_text index = HL_TEXT_INIT(256);
+    unsigned char has[CHECKSUM], wanted[CHECKSUM];
+
+    hl_text_printf(&index, "%.*s.idx", (int)(strlen(name) - strlen(".pack")), name);
+    return read_end(folder, name, CHECKSUM, has) && read_end(folder, hl_text_get(&index), (off_t)2 * CHECKSUM, wanted) && memcmp(has, wanted, CHECKSUM) == 0;
+}
+
+static void check_pack(int folder, const char *name, void *context)
+{
+    struct pack_check *check = context;
+
+    /* What libgit2 had received of a pack when it was killed. */
+    if (hl_starts_with(name, "pack_git2_") || hl_starts_with(name, "tmp_")) {
         unlinkat(folder, name, 0);
-    else if (hl_ends_with(name, ".pack"))
-        ++*(size_t *)count;
+    } else if (hl_ends_with(name, ".pack")) {
+        check->count++;
+        check->unsound = check->unsound || !is_sound_pack(folder, name);
+    }
 }
 
 struct ref_check {
@@ -226,13 +258,13 @@ static bool open_repository(struct hl_git *git)
 static bool mend(struct hl_git *git)
 {
     struct ref_check check = {.git = git};
-    size_t packs = 0;
+    struct pack_check packs = {.count = 0};
 
     each_name(git->cache.repository, remove_lock, NULL);
     each_name(within(git, "refs"), remove_lock, NULL);
     each_name(within(git, "refs/hlrec"), remove_lock, NULL);
-    each_name(within(git, "objects/pack"), count_pack, &packs);
-    if (access(within(git, "damaged"), F_OK) == 0 || access(within(git, "shallow"), F_OK) == 0 || packs > MOST_PACKS)
+    each_name(within(git, "objects/pack"), check_pack, &packs);
+    if (access(within(git, "damaged"), F_OK) == 0 || access(within(git, "shallow"), F_OK) == 0 || packs.unsound || packs.count > MOST_PACKS)
         return false;
     if (!open_repository(git))
         return false;

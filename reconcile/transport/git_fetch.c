@@ -57,6 +57,10 @@ static bool fail(struct session *session, const struct hl_git_fault *fault, stru
         return fail_remote(session, fault, err);
     if (git->url.scheme == HL_GIT_SSH && !receiving)
         return hl_git_ssh_fail(&session->wire, fault, err);
+    if (git->url.scheme == HL_GIT_FILE && !receiving && fault->klass == GIT_ERROR_REPOSITORY) {
+        hl_fail(err, HL_E_NOT_FOUND, "there is no git repository at '%s'", git->url.shown);
+        return hl_error_hint(err, "name the folder that holds .git, or a bare repository");
+    }
     /* Of a repository on this host, the remote's faults look like the cache's. */
     if (hl_git_fault_is_damage(fault) && (receiving || git->url.scheme != HL_GIT_FILE))
         hl_value_map_put_bool(session->answer, "damaged", true);
@@ -175,23 +179,43 @@ static bool connect_remote(struct session *session, struct hl_error **err)
 
 /* --- Receive --- */
 
-/* The commit that `id` is or that its tag points at, when it and its tree are in the cache. A pack is put in place as a whole, so that the rest is there too.
- */
-static bool has_commit(struct hl_git *git, const git_oid *id, git_oid *commit_id)
-{
-    git_object *object = NULL, *peeled = NULL;
-    git_object_t type = GIT_OBJECT_INVALID;
-    size_t size = 0;
-    /* A look at the header first: whatever is large is neither, and need not be loaded. */
-    bool small = git_odb_read_header(&size, &type, git->odb, id) == 0 && (type == GIT_OBJECT_COMMIT || type == GIT_OBJECT_TAG) && size <= HL_GIT_COMMIT_MOST;
-    bool has = small && git_object_lookup(&object, git->repository, id, type) == 0 && git_object_peel(&peeled, object, GIT_OBJECT_COMMIT) == 0 &&
-               git_odb_exists(git->odb, git_commit_tree_id((const git_commit *)peeled)) == 1;
+enum presence { ABSENT, PRESENT, NO_COMMIT, DAMAGED };
 
-    if (has)
+/* What a tag that is there points at may be anything. */
+static enum presence peel(const git_object *object, struct hl_git *git, git_oid *commit_id)
+{
+    git_object *peeled = NULL;
+    int code = git_object_peel(&peeled, object, GIT_OBJECT_COMMIT);
+    bool complete = code == 0 && git_odb_exists(git->odb, git_commit_tree_id((const git_commit *)peeled)) == 1;
+
+    if (complete)
         *commit_id = *git_object_id(peeled);
     git_object_free(peeled);
+    if (code == GIT_EPEEL || code == GIT_EINVALIDSPEC)
+        return NO_COMMIT;
+    return complete ? PRESENT : DAMAGED;
+}
+
+/* Whether the commit that `id` is, or that its tag points at, is in the cache. A pack is put in place as a whole: what it has is complete, or damaged. */
+static enum presence look_for(struct hl_git *git, const git_oid *id, git_oid *commit_id)
+{
+    git_object *object = NULL;
+    git_object_t type = GIT_OBJECT_INVALID;
+    size_t size = 0;
+    int code = git_odb_read_header(&size, &type, git->odb, id);
+
+    if (code != 0)
+        return code == GIT_ENOTFOUND ? ABSENT : DAMAGED;
+    /* What is large is neither a commit nor a tag, and need not be loaded. */
+    if ((type != GIT_OBJECT_COMMIT && type != GIT_OBJECT_TAG) || size > HL_GIT_COMMIT_MOST)
+        return NO_COMMIT;
+    if (git_object_lookup(&object, git->repository, id, type) != 0)
+        return DAMAGED;
+
+    enum presence presence = peel(object, git, commit_id);
+
     git_object_free(object);
-    return has;
+    return presence;
 }
 
 static int download(struct session *session, const char *refspec)
@@ -225,19 +249,10 @@ static bool fail_no_commit(const struct session *session, struct hl_error **err)
     return hl_error_hint(err, "was the branch deleted or pushed with force? This server gives no commits that no branch leads to");
 }
 
-/* A commit that no ref names: by its id, or among all branches. */
-static bool receive_commit(struct session *session, const git_oid *id, git_oid *commit_id, struct hl_error **err)
+static bool fail_damaged(struct session *session, struct hl_error **err)
 {
-    if (receive_id(session) && has_commit(session->git, id, commit_id))
-        return true;
-    if (session->wire.error != NULL)
-        return fail(session, &(struct hl_git_fault){.code = -1}, err);
-    /* After a refusal the connection is of no more use. */
-    git_remote_disconnect(session->remote);
-    session->wire.tries_next = 0;
-    if (!connect_remote(session, err) || !receive(session, "refs/heads/*", "refs/hlrec/all/*", err))
-        return false;
-    return has_commit(session->git, id, commit_id) || fail_no_commit(session, err);
+    hl_value_map_put_bool(session->answer, "damaged", true);
+    return hl_fail(err, HL_E_FAILED, "the cache of '%s' is damaged", session->git->url.shown);
 }
 
 static bool fail_not_a_commit(const struct session *session, const git_oid *id, struct hl_error **err)
@@ -246,26 +261,59 @@ static bool fail_not_a_commit(const struct session *session, const git_oid *id, 
     git_object_t type = GIT_OBJECT_INVALID;
     size_t size = 0;
 
-    if (git_odb_read_header(&size, &type, session->git->odb, id) != 0)
-        return hl_fail(err, HL_E_UNREACHABLE, "'%s' advertises '%s' and does not send it", shown, given);
-    if (size > HL_GIT_COMMIT_MOST)
+    if (git_odb_read_header(&size, &type, session->git->odb, id) == 0 && size > HL_GIT_COMMIT_MOST)
         return hl_fail(err, HL_E_SPEC, "'%s' of '%s' is a %s of %zu bytes, and %d are taken", given, shown, git_object_type2string(type), size,
                        HL_GIT_COMMIT_MOST);
-    hl_fail(err, HL_E_SPEC, "'%s' of '%s' is a %s that is no commit, or leads to none", given, shown, git_object_type2string(type));
+    hl_fail(err, HL_E_SPEC, "'%s' of '%s' is a %s that is no commit, and leads to none", given, shown, git_object_type2string(type));
     return hl_error_hint(err, "name a branch, or a tag of a commit");
+}
+
+/* After all that could be fetched was. */
+static bool check_received(struct session *session, const git_oid *id, git_oid *commit_id, struct hl_error **err)
+{
+    switch (look_for(session->git, id, commit_id)) {
+    case PRESENT:
+        return true;
+    case NO_COMMIT:
+        return fail_not_a_commit(session, id, err);
+    case DAMAGED:
+        return fail_damaged(session, err);
+    case ABSENT:
+        break;
+    }
+    if (session->wanted->kind == HL_GIT_WANT_ID)
+        return fail_no_commit(session, err);
+    /* Or it was sent, and libgit2 goes on believing a damaged pack of the same name. */
+    hl_value_map_put_bool(session->answer, "damaged", true);
+    return hl_fail(err, HL_E_UNREACHABLE, "'%s' advertises '%s' and does not send it", session->git->url.shown, session->wanted->given);
+}
+
+/* A commit that no ref names: by its id, or among all branches. */
+static bool receive_commit(struct session *session, const git_oid *id, git_oid *commit_id, struct hl_error **err)
+{
+    if (receive_id(session) && look_for(session->git, id, commit_id) == PRESENT)
+        return true;
+    if (session->wire.error != NULL)
+        return fail(session, &(struct hl_git_fault){.code = -1}, err);
+    /* After a refusal the connection is of no more use. */
+    git_remote_disconnect(session->remote);
+    session->wire.tries_next = 0;
+    return connect_remote(session, err) && receive(session, "refs/heads/*", "refs/hlrec/all/*", err) && check_received(session, id, commit_id, err);
 }
 
 static bool bring(struct session *session, const struct hl_git_found *found, git_oid *commit_id, struct hl_error **err)
 {
-    struct hl_git *git = session->git;
+    enum presence presence = look_for(session->git, &found->id, commit_id);
 
-    if (has_commit(git, &found->id, commit_id))
+    if (presence == PRESENT)
         return true;
+    if (presence == DAMAGED)
+        return fail_damaged(session, err);
+    if (presence == NO_COMMIT)
+        return fail_not_a_commit(session, &found->id, err);
     if (found->ref == NULL)
         return receive_commit(session, &found->id, commit_id, err);
-    if (!receive(session, found->ref, hl_git_cache_ref(session->wire.arena, found->ref), err))
-        return false;
-    return has_commit(git, &found->id, commit_id) || fail_not_a_commit(session, &found->id, err);
+    return receive(session, found->ref, hl_git_cache_ref(session->wire.arena, found->ref), err) && check_received(session, &found->id, commit_id, err);
 }
 
 /* Kept so that the next fetch can tell the server what need not be sent. */
@@ -406,7 +454,7 @@ bool hl_git_fetch(struct hl_git *git, const char *ref, char id[HL_GIT_ID], struc
     if (!hl_git_wanted_parse(arena, ref, &wanted, err))
         return false;
     /* What an id names never changes: nobody has to be asked. */
-    if (wanted.kind == HL_GIT_WANT_ID && hl_git_parse_id(wanted.ref, &wanted_id) && has_commit(git, &wanted_id, &commit_id)) {
+    if (wanted.kind == HL_GIT_WANT_ID && hl_git_parse_id(wanted.ref, &wanted_id) && look_for(git, &wanted_id, &commit_id) == PRESENT) {
         git_oid_tostr(id, HL_GIT_ID, &commit_id);
         return true;
     }

@@ -13,6 +13,9 @@
 
 #include <git2.h>
 #include <git2/sys/transport.h>
+#if __has_include(<git2/sys/errors.h>) /* where git_error_set_str() moved to, after 1.5 */
+#include <git2/sys/errors.h>
+#endif
 #include <pthread.h>
 
 /* --- The URL --- */

@@ -315,7 +315,7 @@ bool hl_git_url_parse(struct hl_arena *arena, const char *text, struct hl_git_ur
     if (hl_starts_with(text, "git://"))
         return fail_url(err, "begins with git://, which protects nothing on its way");
     /* Also "ext::sh -c ..." of git's own. */
-    if (strstr(text, "://") != NULL || strstr(text, "::") != NULL)
+    if (strstr(text, "://") != NULL || (strstr(text, "::") != NULL && strchr(text, '[') == NULL))
         return fail_url(err, "begins with a scheme that is not taken");
     if (strchr(text, ':') == NULL || strcspn(text, "/") < strcspn(text, ":"))
         return fail_url(err, "is a relative path, or none at all");

@@ -118,26 +118,31 @@ static struct chunk *add_small(struct hl_arena *arena)
     return chunk;
 }
 
-void *hl_arena_alloc(struct hl_arena *arena, size_t size)
+/* `unit` is a power of two. */
+static void *cut(struct hl_arena *arena, size_t size, size_t unit)
 {
-    const size_t unit = _Alignof(max_align_t);
     struct chunk *chunk = arena->newest;
+    size_t from = chunk == NULL ? 0 : (chunk->used + unit - 1) & ~(unit - 1);
 
     if (size > SIZE_MAX / 2)
         out_of_memory();
-    size = size == 0 ? unit : (size + unit - 1) / unit * unit;
-    if (chunk == NULL || chunk->size - chunk->used < size)
+    if (chunk == NULL || from > chunk->size || chunk->size - from < size) {
         chunk = size > arena->next_size / 4 ? add_large(arena, size) : add_small(arena);
-
-    void *memory = chunk->data + chunk->used;
-
-    chunk->used += size;
-    return memory;
+        from = 0;
+    }
+    chunk->used = from + size;
+    return chunk->data + from;
 }
 
+void *hl_arena_alloc(struct hl_arena *arena, size_t size)
+{
+    return cut(arena, size > 0 ? size : 1, _Alignof(max_align_t));
+}
+
+/* Texts stand close: there are more of them than of anything else. */
 char *hl_arena_copy(struct hl_arena *arena, const char *text, size_t length)
 {
-    char *copy = hl_arena_alloc(arena, length + 1);
+    char *copy = cut(arena, length + 1, 1);
 
     if (length > 0)
         memcpy(copy, text, length);
@@ -162,7 +167,7 @@ char *hl_arena_vprintf(struct hl_arena *arena, const char *format, va_list args)
     if (length < 0)
         out_of_memory();
 
-    char *text = hl_arena_alloc(arena, (size_t)length + 1);
+    char *text = cut(arena, (size_t)length + 1, 1);
 
     vsnprintf(text, (size_t)length + 1, format, args);
     return text;

@@ -7,7 +7,6 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,36 +17,34 @@ static const char nul_escape[] = "\\u0000";
 static const char stand_in_escape[] = "\\uFDD0";
 static const char stand_in[] = "\xef\xb7\x90";
 
-/* Where in the source the next number may stand. cJSON keeps numbers as doubles only, too coarse for large integers, so each is read
+/* Where in the source the next number may stand. cJSON keeps numbers as doubles only, too coarse for large integers, so these are read
  * again from the text: the items of cJSON come in the order of the document. */
 struct source {
     const char *at;
     const char *end;
+    size_t numbers; /* of those converted, how many `at` has not passed yet */
     bool has_stand_ins;
 };
 
+/* Where cJSON keeps its tree, as long as one is read. Its hooks have no context, hence a variable of the thread. */
+static _Thread_local struct hl_arena *tree_arena;
+
 static void *allocate(size_t size)
 {
-    return hl_alloc(size);
+    return hl_arena_alloc(tree_arena, size);
 }
 
-static void wipe_and_free(void *memory)
+/* The whole tree goes at once, wiped, with its arena: piece by piece costs more than reading it. */
+static void keep_until_the_end(void *memory)
 {
-    if (memory != NULL)
-        hl_wipe(memory, malloc_usable_size(memory));
-    free(memory);
+    (void)memory;
 }
 
 static void set_hooks(void)
 {
-    cJSON_Hooks hooks = {.malloc_fn = allocate, .free_fn = wipe_and_free};
+    cJSON_Hooks hooks = {.malloc_fn = allocate, .free_fn = keep_until_the_end};
 
     cJSON_InitHooks(&hooks);
-}
-
-static void hl_cleanup_cjson(cJSON **item)
-{
-    cJSON_Delete(*item);
 }
 
 static const char *skip_blanks(const char *at, const char *end)
@@ -78,25 +75,40 @@ static const char *next_number(struct source *source)
     return source->at;
 }
 
+static void skip_number(struct source *source)
+{
+    while (source->at < source->end && (starts_number(*source->at) || memchr("+.eE", *source->at, 4) != NULL))
+        source->at++;
+}
+
+/* The text of the number that was converted last: all those before it that nobody had to look at are passed now. */
+static const char *last_number(struct source *source, size_t *length)
+{
+    const char *number = source->at;
+
+    for (; source->numbers > 0; source->numbers--) {
+        number = next_number(source);
+        skip_number(source);
+    }
+    *length = (size_t)(source->at - number);
+    return number;
+}
+
 static struct hl_value *convert_number(struct hl_arena *arena, struct source *source, double real)
 {
     char token[64] = "";
-    const char *number = next_number(source);
+    int64_t integer = 0;
     size_t length = 0;
 
-    while (source->at < source->end && (starts_number(*source->at) || memchr("+.eE", *source->at, 4) != NULL))
-        source->at++;
-    length = (size_t)(source->at - number);
-    if (length < sizeof(token)) {
-        int64_t integer = 0;
+    source->numbers++;
+    if (real > -0x1p53 && real < 0x1p53) /* a double is exact up to here */
+        return (double)(int64_t)real == real ? hl_value_int(arena, (int64_t)real) : hl_value_real(arena, real);
 
+    const char *number = last_number(source, &length);
+
+    if (length < sizeof(token))
         memcpy(token, number, length);
-        if (hl_parse_int(token, INT64_MIN, INT64_MAX, &integer))
-            return hl_value_int(arena, integer);
-    }
-    if (real > -0x1p53 && real < 0x1p53 && (double)(int64_t)real == real)
-        return hl_value_int(arena, (int64_t)real);
-    return hl_value_real(arena, real);
+    return hl_parse_int(token, INT64_MIN, INT64_MAX, &integer) ? hl_value_int(arena, integer) : hl_value_real(arena, real);
 }
 
 static struct hl_value *convert_text(struct hl_arena *arena, const struct source *source, const char *text)
@@ -119,6 +131,15 @@ static struct hl_value *convert_text(struct hl_arena *arena, const struct source
     return hl_value_bytes(arena, hl_text_get(&plain), plain.length);
 }
 
+static size_t count_children(const cJSON *item)
+{
+    const cJSON *child = NULL;
+    size_t count = 0;
+
+    cJSON_ArrayForEach(child, item) count++;
+    return count;
+}
+
 static struct hl_value *convert(struct hl_arena *arena, struct source *source, const cJSON *item)
 {
     struct hl_value *value = NULL;
@@ -135,10 +156,12 @@ static struct hl_value *convert(struct hl_arena *arena, struct source *source, c
         return convert_text(arena, source, item->valuestring);
     case cJSON_Array:
         value = hl_value_list(arena);
+        hl_value_reserve(arena, value, count_children(item));
         cJSON_ArrayForEach(child, item) hl_value_list_add(arena, value, convert(arena, source, child));
         return value;
     case cJSON_Object:
         value = hl_value_map(arena);
+        hl_value_reserve(arena, value, count_children(item));
         cJSON_ArrayForEach(child, item) hl_value_map_put(value, child->string, convert(arena, source, child));
         return value;
     default:
@@ -189,14 +212,20 @@ static bool prepare(const char **text, size_t length, char **changed, struct hl_
 /* Reads the value at *at and steps behind it. */
 static bool read_value(struct hl_arena *arena, struct source *source, const char *text, struct hl_value **out, struct hl_error **err)
 {
+    hl_auto(arena) struct hl_arena *tree = hl_arena_new();
     const char *stop = source->at;
     size_t length = (size_t)(source->end - source->at);
-    hl_auto(cjson) cJSON *item = length == 0 ? NULL : cJSON_ParseWithLengthOpts(source->at, length, &stop, false);
 
+    tree_arena = tree;
+
+    const cJSON *item = length == 0 ? NULL : cJSON_ParseWithLengthOpts(source->at, length, &stop, false);
+
+    tree_arena = NULL;
     if (item == NULL)
         return fail_at(err, text, stop, length == 0 ? "the text ends too early" : "this cannot be read");
     *out = convert(arena, source, item);
     source->at = stop;
+    source->numbers = 0;
     return true;
 }
 

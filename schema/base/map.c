@@ -88,22 +88,28 @@ static void fill_index(struct hl_map *map)
         index_entry(map, i);
 }
 
-/* The index has twice as many slots as there are entries to come, so it is never more than half full. */
-static void grow(struct hl_map *map)
+/* The index has at least twice as many slots as there are entries to come, so it is never more than half full. */
+static void resize(struct hl_map *map, size_t capacity)
 {
-    size_t capacity = map->capacity == 0 ? SMALL / 2 : map->capacity * 2;
     struct hl_map_entry *entries = hl_arena_alloc(map->arena, capacity * sizeof(*entries));
 
-    assert(capacity < UINT32_MAX / 2);
+    assert(capacity < UINT32_MAX / 4);
     if (map->count > 0)
         memcpy(entries, map->entries, map->count * sizeof(*entries));
     map->entries = entries;
     map->capacity = capacity;
     if (capacity <= SMALL)
         return;
-    map->index_size = capacity * 2;
+    for (map->index_size = 4 * SMALL; map->index_size < capacity * 2;)
+        map->index_size *= 2;
     map->index = hl_arena_alloc(map->arena, map->index_size * sizeof(*map->index));
     fill_index(map);
+}
+
+void hl_map_reserve(struct hl_map *map, size_t count)
+{
+    if (count > map->capacity)
+        resize(map, count);
 }
 
 void hl_map_put(struct hl_map *map, const char *key, void *value)
@@ -116,7 +122,7 @@ void hl_map_put(struct hl_map *map, const char *key, void *value)
         return;
     }
     if (map->count == map->capacity)
-        grow(map);
+        resize(map, map->capacity == 0 ? SMALL / 2 : map->capacity * 2);
     map->entries[map->count] = (struct hl_map_entry){.key = hl_arena_strdup(map->arena, key), .hash = hash, .value = value};
     map->count++;
     if (map->index != NULL)

@@ -24,6 +24,8 @@ struct hl_map {
 
 void hl_map_init(struct hl_map *map, struct hl_arena *arena);
 struct hl_map *hl_map_new(struct hl_arena *arena);
+/* Room for `count` entries in all, for who knows how many will come: nothing is left behind by growing. */
+void hl_map_reserve(struct hl_map *map, size_t count);
 /* NULL when absent. A NULL map is empty. */
 void *hl_map_find(const struct hl_map *map, const char *key);
 bool hl_map_has(const struct hl_map *map, const char *key);

@@ -141,19 +141,30 @@ struct hl_value *hl_value_mark_sensitive(struct hl_value *value)
     return value;
 }
 
+static void resize_list(struct hl_arena *arena, struct hl_list *list, size_t capacity)
+{
+    struct hl_value **items = hl_arena_alloc(arena, capacity * sizeof(struct hl_value *));
+
+    if (list->count > 0)
+        memcpy(items, list->items, list->count * sizeof(struct hl_value *));
+    list->items = items;
+    list->capacity = capacity;
+}
+
+void hl_value_reserve(struct hl_arena *arena, struct hl_value *value, size_t count)
+{
+    if (hl_value_is(value, HL_MAP))
+        hl_map_reserve(value->map, count);
+    else if (hl_value_is(value, HL_LIST) && count > value->list.capacity)
+        resize_list(arena, &value->list, count);
+}
+
 void hl_value_list_add(struct hl_arena *arena, struct hl_value *list, struct hl_value *item)
 {
     struct hl_list *items = &list->list;
 
-    if (items->count == items->capacity) {
-        size_t capacity = items->capacity == 0 ? 4 : items->capacity * 2;
-        struct hl_value **larger = hl_arena_alloc(arena, capacity * sizeof(struct hl_value *));
-
-        if (items->count > 0)
-            memcpy(larger, items->items, items->count * sizeof(struct hl_value *));
-        items->items = larger;
-        items->capacity = capacity;
-    }
+    if (items->count == items->capacity)
+        resize_list(arena, items, items->capacity == 0 ? 4 : items->capacity * 2);
     items->items[items->count++] = item;
 }
 
@@ -252,11 +263,13 @@ struct hl_value *hl_value_copy(struct hl_arena *arena, const struct hl_value *va
         break;
     case HL_LIST:
         copy->list = (struct hl_list){.items = NULL};
+        hl_value_reserve(arena, copy, value->list.count);
         for (size_t i = 0; i < value->list.count; i++)
             hl_value_list_add(arena, copy, hl_value_copy(arena, value->list.items[i]));
         break;
     case HL_MAP:
         copy->map = hl_map_new(arena);
+        hl_value_reserve(arena, copy, value->map->count);
         for (size_t i = 0; i < value->map->count; i++)
             hl_map_put(copy->map, value->map->entries[i].key, hl_value_copy(arena, value->map->entries[i].value));
         break;

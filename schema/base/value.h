@@ -59,6 +59,8 @@ struct hl_value *hl_value_unknown(struct hl_arena *arena, const char *waits_for)
 /* Marks `value` and, for lists and maps, all within; returns it. */
 struct hl_value *hl_value_mark_sensitive(struct hl_value *value);
 
+/* Room for `count` parts in all, of a list or a map. */
+void hl_value_reserve(struct hl_arena *arena, struct hl_value *value, size_t count);
 void hl_value_list_add(struct hl_arena *arena, struct hl_value *list, struct hl_value *item);
 /* Inserts or replaces. A NULL `value` does nothing, so that optional parts need no `if`. */
 void hl_value_map_put(struct hl_value *map, const char *key, struct hl_value *value);

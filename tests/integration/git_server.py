@@ -1,4 +1,4 @@
-"""What git_test.py needs: repositories with anything in them, `git http-backend` behind HTTPS with a CA of its own, a real sshd, and servers that fall silent."""
+"""What the git tests talk to: repositories with anything in them, `git http-backend` behind HTTPS with a CA of its own, a real sshd, servers that fall silent."""
 import base64
 import hashlib
 import http.server
@@ -49,7 +49,8 @@ class Repository:
         self.time = 1700000000
 
     def git(self, *arguments, input=None, cwd=None, text=True, environment=None):
-        done = subprocess.run(["git", *arguments], cwd=cwd or self.path, input=input, capture_output=True, text=text, env=dict(GIT_ENVIRONMENT, **(environment or {})))
+        done = subprocess.run(["git", *arguments], cwd=cwd or self.path, input=input, capture_output=True, text=text,
+                              env=dict(GIT_ENVIRONMENT, **(environment or {})))
         if done.returncode != 0:
             raise RuntimeError(f"git {' '.join(arguments)}: {done.stderr}")
         return done.stdout.strip() if text else done.stdout
@@ -80,12 +81,12 @@ class Repository:
         entries.sort(key=lambda entry: entry[1].encode() + (b"/" if entry[0] == "40000" else b""))
         return self.raw_tree(entries)
 
-    def commit(self, tree, parents=(), message="a commit", environment=None, options=()):
+    def commit(self, tree, parents=(), message="a commit"):
         tree = tree if isinstance(tree, str) else self.tree(tree)
         self.time += 60
         dates = {"GIT_AUTHOR_DATE": f"{self.time} +0000", "GIT_COMMITTER_DATE": f"{self.time} +0000"}
         words = [word for parent in parents for word in ("-p", parent)]
-        return self.git(*options, "commit-tree", tree, *words, "-m", message, environment=dict(dates, **(environment or {})))
+        return self.git("commit-tree", tree, *words, "-m", message, environment=dates)
 
     def set(self, ref, oid):
         self.git("update-ref", ref, oid)
@@ -167,7 +168,8 @@ class Authority:
     def __init__(self, folder, name="ca"):
         self.folder, self.name = folder, name
         self.file = os.path.join(folder, name + ".pem")
-        self.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", name + "-key.pem", "-out", name + ".pem", "-subj", f"/CN=test {name}", "-days", "20")
+        self.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", name + "-key.pem", "-out", name + ".pem", "-subj", f"/CN=test {name}",
+                     "-days", "20")
 
     def openssl(self, *arguments):
         subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
@@ -176,8 +178,8 @@ class Authority:
         with open(os.path.join(self.folder, name + ".ext"), "w") as file:
             file.write(f"extendedKeyUsage=serverAuth\nsubjectAltName={names}\n")
         self.openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", name + "-key.pem", "-out", name + ".csr", "-subj", "/CN=" + name)
-        self.openssl("x509", "-req", "-in", name + ".csr", "-CA", self.name + ".pem", "-CAkey", self.name + "-key.pem", "-CAcreateserial", "-out", name + ".pem",
-                     "-days", str(-1 if expired else days), "-extfile", name + ".ext")
+        self.openssl("x509", "-req", "-in", name + ".csr", "-CA", self.name + ".pem", "-CAkey", self.name + "-key.pem", "-CAcreateserial",
+                     "-out", name + ".pem", "-days", str(-1 if expired else days), "-extfile", name + ".ext")
         return os.path.join(self.folder, name + ".pem"), os.path.join(self.folder, name + "-key.pem")
 
 
@@ -349,8 +351,8 @@ class Sshd:
         with open(os.path.join(self.folder, "config"), "w") as file:
             file.write("\n".join(lines) + "\n")
         self.log = os.path.join(self.folder, "log")
-        self.process = subprocess.Popen([find("sshd"), "-D", "-e", "-f", os.path.join(self.folder, "config")], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=open(self.log, "w"))
+        self.process = subprocess.Popen([find("sshd"), "-D", "-e", "-f", os.path.join(self.folder, "config")], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=open(self.log, "w"))
         for _ in range(100):
             try:
                 with socket.create_connection(("127.0.0.1", self.port), 1) as probe:

@@ -5,6 +5,8 @@ TESTS += %reldir%/authentik_test.sh
 EXTRA_DIST += %reldir%/authentik_test.sh
 TESTS += %reldir%/infisical_test.sh %reldir%/openbao_test.sh
 EXTRA_DIST += %reldir%/infisical_test.sh %reldir%/openbao_test.sh %reldir%/ask.py
+TESTS += %reldir%/forge_test.sh
+EXTRA_DIST += %reldir%/forge_test.sh
 
 %canon_reldir%_hlrec_lab_SOURCES = \
 	%reldir%/authentik/applications.c \
@@ -36,6 +38,10 @@ EXTRA_DIST += %reldir%/infisical_test.sh %reldir%/openbao_test.sh %reldir%/ask.p
 	%reldir%/docker/tar.c \
 	%reldir%/docker/volume.c \
 	%reldir%/fault.c %reldir%/fault.h \
+	%reldir%/forge/comment.c \
+	%reldir%/forge/forge.c %reldir%/forge/forge.h \
+	%reldir%/forge/status.c \
+	%reldir%/forge/switch.c \
 	%reldir%/http.c \
 	%reldir%/infisical/answer.c \
 	%reldir%/infisical/auth.c \

@@ -3,6 +3,7 @@
 
 #include "tests/lab/authentik/authentik.h"
 #include "tests/lab/docker/docker.h"
+#include "tests/lab/forge/forge.h"
 #include "tests/lab/infisical/infisical.h"
 #include "tests/lab/netbird/netbird.h"
 #include "tests/lab/openbao/openbao.h"
@@ -17,7 +18,7 @@
 
 /* Each further API is a file of its own and a line here. */
 static const struct lab_api *const apis[] = {
-    &lab_api_docker, &lab_api_netbird, &lab_api_authentik, &lab_api_infisical, &lab_api_openbao,
+    &lab_api_docker, &lab_api_netbird, &lab_api_authentik, &lab_api_infisical, &lab_api_openbao, &lab_api_forge,
 };
 
 static const char help[] = "Usage: hlrec-lab --dir DIR [OPTION]...\n"

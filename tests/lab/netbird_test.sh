@@ -315,7 +315,32 @@ api GET "/setup-keys/$id"
 ok 'a key for one is overused at once' "$(at "d['state']")" overused
 call POST /lab/clock '{"add_seconds":601}'
 api GET "/peers/$short"
-ok 'an ephemeral peer goes by itself' "$status" 404
+ok 'an ephemeral peer that never connected stays' "$status" 200
+call POST /lab/peers "{\"id\":\"$short\",\"connected\":true}"
+call POST /lab/peers "{\"id\":\"$short\",\"connected\":false}"
+call POST /lab/clock '{"add_seconds":601}'
+api GET "/peers/$short"
+ok 'one that connected once goes by itself' "$status" 404
+long='"name":"long","type":"reusable","auto_groups":[]'
+make setup-keys "{$long,\"expires_in\":9223372036}"
+ok 'the longest life ends after 2262' "$(at "(d['expires'] > '2318', d['state'])")" "(True, 'valid')"
+api DELETE "/setup-keys/$id"
+api POST /setup-keys "{$long,\"expires_in\":9223372037}"
+says 'one second more wraps around' 422 'expiresin can not be in the past'
+make setup-keys "{$long,\"expires_in\":18446744074}"
+ok 'and comes out again' "$(at "d['expires'] < '2100'")" True
+api DELETE "/setup-keys/$id"
+api PUT "/peers/$nas" '{"ssh_enabled":true}'
+says 'a peer needs its name' 500 'internal server error'
+api GET "/peers/$nas"
+ok 'with an address of version 6' "$(at "(d['name'] != '', ':' in d['ipv6'])")" '(True, True)'
+api GET /posture-checks
+ok 'no posture checks' "$status $(cat "$body")" '200 []'
+api GET /posture-checks/none
+says 'not one' 404 'posture checks: none not found'
+api GET /accounts
+ok 'the domain of the account' "$(at "[(a['domain'], a['settings']['lazy_connection_enabled'], 'network_range' in a['settings']) for a in d]")" \
+    "[('netbird.selfhosted', True, True)]"
 
 # --- Routes ---
 
@@ -485,7 +510,9 @@ plain=$(at "d['plain_token']")
 api PUT "/users/$robot" '{"role":"admin","auto_groups":[],"is_blocked":true}'
 auth="Token $plain"
 api GET /groups
-says 'a blocked user' 403 'failed to validate user permissions: user is blocked'
+says 'a blocked user' 403 'user is blocked'
+api GET /routes
+says 'in other words elsewhere' 403 'failed to validate user permissions: user is blocked'
 auth="Token $token"
 api DELETE "/users/$robot"
 ok 'a user goes' "$status" 200
@@ -615,6 +642,206 @@ api POST "/dns/zones/$id/records" '{"name":"nas.home.lan","type":"A","content":"
 ok 'with a record' "$status $(at "d['type']")" '200 A'
 api POST "/dns/zones/$id/records" '{"name":"nas.home.lan","type":"A","content":"10.0.0.1"}'
 says 'twice is one too many' 409 'identical record already exists'
+
+# --- Identity providers ---
+
+# provider JSON: leaves $id
+provider() {
+    api POST /identity-providers "{$1}"
+    id=$(at "d['id']")
+}
+issuer='"issuer":"https://auth.example.org/application/o/netbird/"'
+api GET /identity-providers
+ok 'people with a password are no provider' "$status $(cat "$body")" '200 []'
+provider ''
+says 'a provider needs a name' 422 'identity provider name is required'
+provider '"name":"x"'
+says 'and a type' 422 'identity provider type is required'
+provider '"name":"x","type":"OIDC"'
+says 'that has a case' 422 'unsupported identity provider type'
+provider '"name":"x","type":"oidc"'
+says 'and an issuer' 422 'identity provider issuer is required'
+for wrong in auth.example.org https:auth.example.org https:// 'https://auth example/'; do
+    provider "\"name\":\"x\",\"type\":\"oidc\",\"issuer\":\"$wrong\""
+    says "which '$wrong' is not" 422 'identity provider issuer must be a valid url'
+done
+provider "\"name\":\"x\",\"type\":\"oidc\",$issuer"
+says 'and a client' 422 'identity provider client id is required'
+provider '"name":"x","type":"oidc","client_id":"c","issuer":"https://Unreachable.test/A/"'
+ok 'hosts have a case here' "$status" 200
+api DELETE "/identity-providers/$id"
+provider '"name":"x","type":"oidc","client_id":"c","issuer":"https://unreachable.test:8443/A/"'
+says 'the issuer is asked' 422 \
+    'identity provider issuer is unreachable: get "https://unreachable.test:8443/a/.well-known/openid-configuration": dial tcp: lookup unreachable.test on 127.0.0.11:53: no such host'
+provider "\"name\":\"Authentik\",\"type\":\"authentik\",\"client_id\":\"c\",\"client_secret\":\"hidden-here\",$issuer"
+authentik=$id
+ok 'its secret is not told' "$status $(at "sorted(d)")" "200 ['client_id', 'id', 'issuer', 'name', 'type']"
+ok 'its id tells the product' "$(at "d['id'][:10], len(d['id']), d['type']")" "('authentik-', 30, 'authentik')"
+provider "\"name\":\"Authentik\",\"type\":\"oidc\",\"client_id\":\"c\",$issuer"
+ok 'but that of any other' "$status $(at "len(d['id']), d['type']")" "200 (20, 'oidc')"
+api DELETE "/identity-providers/$id"
+ok 'names need not be unique' "$status $(cat "$body")" '200 {}'
+api PUT "/identity-providers/$authentik" "{\"name\":\"A\",\"type\":\"authentik\",\"client_id\":\"c2\",$issuer}"
+ok 'a change' "$status $(at "(d['name'], d['client_id'], d['id'] == '$authentik')")" "200 ('A', 'c2', True)"
+api PUT "/identity-providers/$authentik" '{"name":"A","type":"authentik","client_id":"c2"}'
+says 'is a whole one' 422 'identity provider issuer is required'
+api PUT "/identity-providers/$authentik" "{\"name\":\"A\",\"type\":\"oidc\",\"client_id\":\"c2\",$issuer}"
+says 'the type stays' 500 'failed to update identity provider: failed to update connector: connector type change not allowed'
+api PUT /identity-providers/none '{"name":"A","type":"google","client_id":"c"}'
+says 'no such provider is 500' 500 'failed to update identity provider: failed to update connector: not found'
+api GET /identity-providers/none
+says 'or 404' 404 'identity provider not found'
+api DELETE /identity-providers/none
+says 'as it comes' 404 'identity provider not found'
+api GET /identity-providers/local
+ok 'people with a password are one after all' "$status $(at "(d['type'], d['name'])")" "200 ('local', 'Email')"
+api DELETE /identity-providers/local
+says 'for ever' 500 'failed to delete identity provider: cannot delete the local password connector'
+provider "\"name\":\"g\",\"type\":\"google\",\"client_id\":\"c\",$issuer"
+ok 'the answer tells an issuer' "$status $(at "d['issuer']")" '200 https://auth.example.org/application/o/netbird/'
+api GET "/identity-providers/$id"
+ok 'that is not kept' "$(at "d['issuer']")" ''
+api PUT "/identity-providers/$id" "{\"name\":\"g\",\"type\":\"google\",\"client_id\":\"c\",$issuer}"
+api PUT "/identity-providers/$id" '{"name":"g","type":"google","client_id":"c"}'
+ok 'until it is changed' "$(at "d['issuer']")" ''
+api GET "/identity-providers/$id"
+ok 'then it stays' "$(at "d['issuer']")" 'https://auth.example.org/application/o/netbird/'
+api GET /identity-providers
+ok 'the list' "$status $(at "sorted((p['name'], p['type']) for p in d)")" "200 [('A', 'authentik'), ('g', 'google')]"
+api PUT /identity-providers '{}'
+ok 'no such verb' "$status $(cat "$body")" '404 404 page not found'
+
+# --- Tokens of reverse proxies ---
+
+proxies=/reverse-proxies/proxy-tokens
+api GET $proxies
+ok 'no token' "$status $(cat "$body")" '200 []'
+api POST $proxies '{}'
+says 'a proxy token needs a name' 400 'name is required and must be at most 255 characters'
+api POST $proxies "{\"name\":\"$(printf '%0256d' 0)\"}"
+says 'not too long' 400 'name is required and must be at most 255 characters'
+api POST $proxies '{"name":"p","expires_in":-1}'
+says 'it does not expire in the past' 400 'expires_in must be non-negative'
+api POST $proxies '{"name":"p","expires_in":1.5}'
+says 'in whole seconds' 400 "couldn't parse JSON request"
+make "${proxies#/}" '{"name":"p","expires_in":3600}'
+proxy=$id
+plain=$(at "d['plain_token']")
+ok 'made' "$status $(at "sorted(d)")" "200 ['created_at', 'expires_at', 'id', 'name', 'plain_token', 'revoked']"
+ok 'the token is told' "$(at "len(d['plain_token']), d['plain_token'][:4]")" "(40, 'nbx_')"
+ok 'with its checksum' "$(at "checksum(d['plain_token'][4:34]) == d['plain_token'][34:]")" True
+ok 'in UTC, for an hour' "$(at "d['created_at'][-1], round(when(d['expires_at']) - when(d['created_at']))")" "('Z', 3600)"
+api POST $proxies '{"name":"p"}'
+ok 'one for ever, of the same name' "$status $(at "sorted(d)")" "200 ['created_at', 'id', 'name', 'plain_token', 'revoked']"
+api POST $proxies '{"name":"long","expires_in":9223372037}'
+ok 'too long a time is for ever' "$status $(at "'expires_at' in d")" '200 False'
+api GET $proxies
+ok 'it is not told again' "$status $(at "sorted((t['name'], 'expires_at' in t, 'plain_token' in t) for t in d)")" \
+    "200 [('long', False, False), ('p', False, False), ('p', True, False)]"
+api GET "$proxies/$proxy"
+ok 'nobody gets one token' "$status $(cat "$body")" '404 404 page not found'
+api DELETE $proxies/none
+says 'no such token' 404 'token not found'
+api DELETE "$proxies/$proxy"
+ok 'revoked' "$status $(cat "$body")" '200 {}'
+api DELETE "$proxies/$proxy"
+ok 'and again' "$status $(cat "$body")" '200 {}'
+api GET $proxies
+ok 'it stays in the list' "$(at "[t['revoked'] for t in d if t['id'] == '$proxy'], len(d)")" '([True], 3)'
+call GET /api$proxies '' -H "Authorization: Token $plain"
+says 'it opens nothing here' 401 'token invalid'
+
+# as ROLE NAME: a service user and its token, for the next calls
+as() {
+    auth="Token $token"
+    make users "{\"is_service_user\":true,\"role\":\"$1\",\"name\":\"$2\",\"auto_groups\":[]}"
+    api POST "/users/$id/tokens" "{\"name\":\"$2\",\"expires_in\":1}"
+    auth="Token $(at "d['plain_token']")"
+}
+as network_admin someone
+api GET $proxies
+ok 'a service user reads them' "$status" 200
+api POST $proxies 'x'
+says 'but who may not is told so before anything' 403 'permission denied'
+api POST /identity-providers 'x'
+says 'not so with providers' 400 "couldn't parse JSON request"
+api POST /identity-providers '{}'
+says 'where the body comes first' 403 'permission denied'
+as billing_admin nobody
+api DELETE "$proxies/none"
+says 'a role that nobody knows' 500 'failed to validate permissions'
+api DELETE /identity-providers/none
+says 'is told in other words' 403 'failed to validate user permissions: user role: billing_admin not found'
+auth="Token $token"
+
+# --- What somebody does behind the back of the program ---
+
+behind() {
+    call POST /lab/netbird "$1"
+}
+make groups '{"name":"pinned"}'
+make setup-keys "{\"name\":\"twice\",\"type\":\"reusable\",\"auto_groups\":[\"$id\"]}"
+make setup-keys '{"name":"twice","type":"reusable"}'
+behind '{"revoke":"setup-keys","name":"twice"}'
+ok 'both are revoked' "$status $(cat "$body")" '200 {"count":2}'
+api GET /setup-keys
+ok 'and stay' "$(at "[(k['revoked'], k['state']) for k in d if k['name'] == 'twice']")" "[(True, 'revoked'), (True, 'revoked')]"
+behind '{"revoke":"setup-keys","name":"twice"}'
+says 'once' 404 'setup-keys: twice not found'
+behind '{"delete":"groups","name":"pinned"}'
+says 'what the server refuses is refused' 400 'group has been linked to setup key: twice'
+api GET '/groups?name=pinned'
+ok 'and is there' "$status" 200
+make groups '{"name":"free"}'
+behind '{"delete":"groups","name":"free"}'
+ok 'what it does not is gone' "$status $(cat "$body")" '200 {"count":1}'
+api GET "/groups/$id"
+says 'really' 404 "group: $id not found"
+make routes "{\"network_id\":\"behind\",\"network\":\"10.99.0.0/16\",\"peer_groups\":[\"$all\"],\"groups\":[\"$all\"],\"metric\":9999,\"enabled\":true}"
+behind '{"edit":"routes","name":"behind","set":{"metric":7,"enabled":false}}'
+ok 'a change' "$status $(cat "$body")" '200 {"count":1}'
+api GET "/routes/$id"
+ok 'of these members alone' "$(at "(d['metric'], d['enabled'], d['network'])")" "(7, False, '10.99.0.0/16')"
+behind '{"edit":"routes","name":"behind","set":{"metrik":7}}'
+says 'no such member' 422 "routes have no member 'metrik' of this type"
+behind '{"edit":"routes","name":"behind","set":{"metric":"7"}}'
+says 'of another type' 422 "routes have no member 'metric' of this type"
+behind '{"edit":"routes","name":"behind","set":{"id":"x"}}'
+says 'ids stay' 422 "routes have no member 'id' of this type"
+behind '{"delete":"routes","name":"behind"}'
+ok 'by its network' "$status $(cat "$body")" '200 {"count":1}'
+behind '{"delete":"routes","name":"behind"}'
+says 'gone' 404 'routes: behind not found'
+make networks '{"name":"lan"}'
+lan=$id
+api POST "/networks/$lan/resources" '{"name":"nas","address":"10.98.0.1","enabled":true}'
+behind '{"delete":"resources","name":"nas"}'
+ok 'what is in a network' "$status $(cat "$body")" '200 {"count":1}'
+api GET "/networks/$lan/resources"
+ok 'is found there' "$status $(cat "$body")" '200 null'
+make users '{"is_service_user":true,"role":"user","name":"robot","auto_groups":[]}'
+api POST "/users/$id/tokens" '{"name":"its","expires_in":1}'
+behind '{"delete":"tokens","name":"its"}'
+ok 'the token of a user' "$status $(cat "$body")" '200 {"count":1}'
+behind '{"revoke":"tokens","name":"lab"}'
+says 'that are not revoked' 422 'tokens cannot be revoked'
+behind '{"edit":"users","name":"robot","set":{"blocked":true}}'
+api GET /users
+ok 'a user is blocked' "$status $(at "[u['is_blocked'] for u in d if u['name'] == 'robot']")" '200 [True]'
+for kind in users:robot networks:lan setup-keys:none identity-providers:A policies:Default; do
+    behind "{\"delete\":\"${kind%:*}\",\"name\":\"${kind#*:}\"}"
+    ok "one of ${kind%:*}" "$status" "$([ "${kind#*:}" = none ] && echo 404 || echo 200)"
+done
+behind '{"revoke":"proxy-tokens","name":"p"}'
+ok 'of two of one name the one that is left' "$status $(cat "$body")" '200 {"count":1}'
+behind '{"delete":"nonsense","name":"x"}'
+says 'nothing of this kind' 422 'one of delete, revoke and edit must name a collection'
+behind '{"name":"x"}'
+says 'nothing to do' 422 'one of delete, revoke and edit must name a collection'
+behind '{"delete":"setup-keys","name":""}'
+says 'nobody' 404 'setup-keys:  not found'
+behind 'x'
+says 'no JSON' 400 "couldn't parse JSON request"
 
 # --- Switches ---
 
@@ -769,11 +996,35 @@ api POST /setup-keys '{"name":"k","type":"one-off","usage_limit":5}'
 ok 'v0.66 makes one of five without a word' "$status $(at "d['usage_limit']")" '200 1'
 kept=$(at "d['id']")
 plain=$(at "d['key']")
+call GET /api/reverse-proxies/proxy-tokens
+ok 'it has no proxy tokens, and asks nobody who he is' "$status $(cat "$body")" '404 404 page not found'
+api POST /reverse-proxies/proxy-tokens '{"name":"p"}'
+ok 'nor makes one' "$status $(cat "$body")" '404 404 page not found'
+provider "\"name\":\"x\",\"type\":\"adfs\",\"client_id\":\"c\",$issuer"
+says 'nor knows this product' 422 'unsupported identity provider type'
+provider "\"name\":\"x\",\"type\":\"okta\",\"client_id\":\"c\",\"client_secret\":\"hidden-here\",$issuer"
+kept_provider=$id
+api PUT "/identity-providers/$id" "{\"name\":\"x\",\"type\":\"oidc\",\"client_id\":\"c\",$issuer}"
+ok 'it says that it changes the type' "$status $(at "d['type']")" '200 oidc'
+api GET "/identity-providers/$id"
+ok 'and does not' "$status $(at "d['type']")" '200 okta'
 make networks '{"name":"n"}'
 api POST "/networks/$id/routers" '{"metric":0}'
 ok 'and a router of nobody' "$status $(at "(d['peer'], d['peer_groups'], d['enabled'])")" "200 ('', None, True)"
 api POST /dns/nameservers "{\"name\":\"ns\",\"nameservers\":[{\"ip\":\"2001:db8::1\",\"ns_type\":\"udp\",\"port\":53}],\"groups\":[\"$all\"],\"primary\":true}"
-says 'but wants brackets' 422 'invalid ns servers format'
+ok 'an address of version 6 without brackets' "$status $(at "d['nameservers'][0]['ip']")" '200 2001:db8::1'
+two='"enabled":true,"action":"accept","protocol":"tcp"'
+make policies "{\"name\":\"two\",\"enabled\":true,\"rules\":[{$two,\"name\":\"a\",\"ports\":[\"1\"],\"sources\":[\"$all\"],\"destinations\":[\"$all\"]},\
+{$two,\"name\":\"b\",\"ports\":[\"2\"],\"sources\":[\"$all\"],\"destinations\":[\"$all\"]}]}"
+ok 'the answer tells both rules' "$(at "[r['name'] for r in d['rules']]")" "['a', 'b']"
+api GET "/policies/$id"
+ok 'the first is kept' "$(at "[r['name'] for r in d['rules']]")" "['a']"
+api DELETE /networks/none/resources/none
+says 'a resource that is not there' 404 \
+    'failed to delete network resource: failed to delete resource: failed to get network resource: network resource: none not found'
+api GET /accounts
+ok 'the domain is the host of the server' "$(at "[(a['domain'], a['settings']['lazy_connection_enabled'], 'network_range' in a['settings']) for a in d]")" \
+    "[('netbird.test', False, False)]"
 call POST /lab/clock '{"add_seconds":86401}'
 call GET /api/groups '' -H "Authorization: Bearer $signed"
 says 'a signed token is good for a day' 401 'token invalid'
@@ -791,6 +1042,9 @@ call DELETE "/lab/peers/$(at "d['id']")"
 api GET /peers
 ok 'and an agent that leaves' "$status $(cat "$body")" '200 []'
 ok 'no secret is kept' "$(grep -c "$plain" "$dir/kept/netbird.json")" 0
+api GET /identity-providers
+ok 'providers are' "$status $(at "[p['id'] for p in d]")" "200 ['$kept_provider']"
+ok 'their secrets as hashes' "$(grep -c hidden-here "$dir/kept/netbird.json") $(grep -c "$(at "!base64.b64encode(hashlib.sha256(b'hidden-here').digest()).decode()")" "$dir/kept/netbird.json")" '0 1'
 
 # --- The end ---
 

@@ -11,7 +11,13 @@ static const char *const types[] = {"oidc", "authentik", "zitadel", "keycloak", 
 
 static const struct hl_field fields[] = {
     HL_NETBIRD_NAME_FIELD,
-    {.name = "type", .type = HL_F_STRING, .fallback = "oidc", .allowed = types, .immutable = true, .doc = "which product it is", .example = "authentik"},
+    {.name = "type",
+     .type = HL_F_STRING,
+     .fallback = "oidc",
+     .allowed = types,
+     .immutable = true,
+     .doc = "which product it is; with another one it is another provider, and who signs in through it a new user",
+     .example = "authentik"},
     {.name = "issuer",
      .type = HL_F_STRING,
      .doc = "its issuer, exactly as it calls itself, with the slash at the end if it has one; not for google and microsoft",
@@ -25,7 +31,7 @@ static const struct hl_field fields[] = {
      .type = HL_F_STRING,
      .sensitive = true,
      .write_only = true,
-     .doc = "secret of that client",
+     .doc = "secret of that client; NetBird keeps the one it has when none is said",
      .example = "${application.netbird.client_secret}"},
     {.name = "id", .type = HL_F_STRING, .computed = true, .doc = "id in NetBird"},
     {.name = NULL},
@@ -36,15 +42,36 @@ static bool has_own_issuer(const char *type)
     return type != NULL && (strcmp(type, "google") == 0 || strcmp(type, "microsoft") == 0);
 }
 
-static void check_provider(struct hl_check *check, const struct hl_value *body)
+/* NetBird takes one for google and microsoft, and then does not keep it, or does and cannot be rid of it again, as its version is. */
+static void check_issuer(struct hl_check *check, const struct hl_value *body, const char *type)
 {
     const struct hl_value *issuer = hl_value_get(body, "issuer");
-    const char *type = hl_value_get_text(body, "type");
 
     if (issuer == NULL && !has_own_issuer(type))
         hl_diag_error(check->diags, body->at, "an identity provider of type '%s' needs its 'issuer'", type != NULL ? type : "oidc");
-    if (hl_value_is(issuer, HL_TEXT) && !hl_starts_with(issuer->text.data, "https://") && !hl_starts_with(issuer->text.data, "http://"))
+    if (issuer != NULL && has_own_issuer(type))
+        hl_diag_hint(check->diags, hl_diag_error(check->diags, issuer->at, "an identity provider of type '%s' has an issuer of its own", type),
+                     "leave 'issuer' out");
+    if (!hl_value_is(issuer, HL_TEXT))
+        return;
+    const char *host = strstr(issuer->text.data, "://");
+    if ((!hl_starts_with(issuer->text.data, "https://") && !hl_starts_with(issuer->text.data, "http://")) || strcspn(host + 3, "/?#") == 0)
         hl_diag_error(check->diags, issuer->at, "'issuer' is a URL");
+}
+
+static void check_said(struct hl_check *check, const struct hl_value *body, const char *field)
+{
+    const struct hl_value *text = hl_value_get(body, field);
+
+    if (hl_value_is(text, HL_TEXT) && text->text.length == 0)
+        hl_diag_error(check->diags, text->at, "'%s' is empty", field);
+}
+
+static void check_provider(struct hl_check *check, const struct hl_value *body)
+{
+    check_issuer(check, body, hl_value_get_text(body, "type"));
+    check_said(check, body, "name");
+    check_said(check, body, "client_id");
 }
 
 static bool read_provider(struct hl_session *session, struct hl_arena *arena, const struct hl_value *object, const struct hl_value *desired,
@@ -64,7 +91,7 @@ static bool read_provider(struct hl_session *session, struct hl_arena *arena, co
     return true;
 }
 
-/* An update without the secret would take it away, so it is always sent. */
+/* All of it each time: what is empty is refused, but for the secret, which then stays as it is. */
 static bool write_provider(struct hl_session *session, struct hl_arena *arena, const struct hl_value *desired, const struct hl_value *object,
                            struct hl_value *body, struct hl_error **err)
 {

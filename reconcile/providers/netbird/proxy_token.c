@@ -5,12 +5,21 @@
 #include "reconcile/providers/netbird/kinds.h"
 #include "reconcile/providers/netbird/netbird_session.h"
 
+#include <time.h>
+
+/* Seconds; above, the server's arithmetic in nanoseconds overflows, and the token never expires. */
+static const int64_t longest_life_s = 9223372036;
+
 static void check_lifetime(struct hl_check *check, const struct hl_value *value)
 {
-    if (value->integer >= 1000 && value->integer % 1000 == 0)
-        return;
-    struct hl_diag *diag = hl_diag_error(check->diags, value->at, "'expires_in' is a whole number of seconds, one at least");
-    hl_diag_hint(check->diags, diag, "leave it out for a token that never expires");
+    struct hl_diag *diag = NULL;
+
+    if (value->integer < 1000 || value->integer % 1000 != 0)
+        diag = hl_diag_error(check->diags, value->at, "'expires_in' is a whole number of seconds, one at least");
+    else if (value->integer / 1000 > longest_life_s)
+        diag = hl_diag_error(check->diags, value->at, "'expires_in' is longer than NetBird can tell");
+    if (diag != NULL)
+        hl_diag_hint(check->diags, diag, "leave it out for a token that never expires");
 }
 
 static const struct hl_field fields[] = {
@@ -76,17 +85,55 @@ static bool write_token(struct hl_session *session, struct hl_arena *arena, cons
     return true;
 }
 
+static bool is_usable(const struct hl_value *object, int64_t now_ms)
+{
+    const int64_t expires_ms = hl_netbird_time(hl_value_get(object, "expires_at"));
+
+    return !hl_value_get_bool(object, "revoked", false) && (expires_ms == 0 || expires_ms > now_ms);
+}
+
+/* Names are not unique, and tokens that are good for nothing stay in the list under theirs. */
 static bool is_alive(struct hl_session *session, struct hl_arena *arena, const struct hl_value *desired, const struct hl_value *object)
 {
-    (void)session;
     (void)arena;
     (void)desired;
-    return !hl_value_get_bool(object, "revoked", false);
+    return is_usable(object, session->run->now_ms);
 }
 
 static bool is_offered(const struct hl_value *object)
 {
-    return !hl_value_get_bool(object, "revoked", false);
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return is_usable(object, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
+/* ---- servers without ---- */
+
+static bool is_unknown_path(const struct hl_error *error)
+{
+    for (; error != NULL; error = error->cause) {
+        if (error->http != NULL && hl_ends_with(error->http, "-> 404"))
+            return true;
+    }
+    return false;
+}
+
+static bool refresh_tokens(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err)
+{
+    if (hl_netbird_refresh(session, objects, count, err))
+        return true;
+    if (!is_unknown_path(*err))
+        return false;
+    hl_error_clear(err);
+    for (size_t i = 0; i < count; i++) {
+        struct hl_error *lacking = NULL;
+        hl_fail(&lacking, HL_E_REJECTED, "this NetBird has no proxy tokens in its API: it is older than 0.71");
+        hl_error_hint(&lacking, "upgrade it, or make one with `netbird-server token create` and give it as a secret");
+        objects[i]->live.presence = HL_LIVE_UNREADABLE;
+        objects[i]->live.error = hl_netbird_keep_error(hl_netbird_of(session), lacking);
+    }
+    return true;
 }
 
 static bool list_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
@@ -97,7 +144,7 @@ static bool list_unmanaged(struct hl_session *session, struct hl_arena *arena, s
 static const char *const untold[] = {"expires_in", NULL};
 
 static const struct hl_netbird_form form = {
-    .verbs = {.refresh = hl_netbird_refresh,
+    .verbs = {.refresh = refresh_tokens,
               .create = hl_netbird_create,
               .update = hl_netbird_update,
               .remove = hl_netbird_remove,

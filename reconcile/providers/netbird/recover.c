@@ -19,12 +19,13 @@ static bool is_id(const char *id, const char *other)
     return !hl_is_blank(other) && strcmp(id, other) == 0;
 }
 
-/* Set-up keys tell when they were last changed, which for one that nobody has touched is when it was made. The rest tells nothing. */
+/* Proxy tokens tell when they were made; set-up keys when they were last changed, which for one that nobody has touched is the same. The rest tells nothing. */
 static bool is_old(const struct hl_recovery *recovery, const struct hl_value *object)
 {
-    const int64_t changed_ms = hl_netbird_time(hl_value_get(object, "updated_at"));
+    const struct hl_value *created = hl_value_get(object, "created_at");
+    const int64_t made_ms = hl_netbird_time(created != NULL ? created : hl_value_get(object, "updated_at"));
 
-    return changed_ms != 0 && changed_ms < recovery->started_ms - SKEW_MS;
+    return made_ms != 0 && made_ms < recovery->started_ms - SKEW_MS;
 }
 
 /* What the interrupted action may have made. */

@@ -30,6 +30,12 @@ static const char *const module_names[] = {
 };
 _Static_assert(HL_COUNT(module_names) == NETBIRD_MODULES, "a name for each module");
 
+/* Told since 0.74; nothing of them is here, and no role names them. */
+static const char *const newer_modules[] = {
+    "agent_network",          "agent_network.budgets",   "agent_network.guardrails", "agent_network.logs",
+    "agent_network.policies", "agent_network.providers", "agent_network.settings",   "agent_network.usage",
+};
+
 static const unsigned admin_modules[NETBIRD_MODULES] = {[NETBIRD_M_ACCOUNTS] = NETBIRD_READ};
 static const unsigned network_admin_modules[NETBIRD_MODULES] = {
     [NETBIRD_M_NETWORKS] = ALL,
@@ -92,22 +98,29 @@ static unsigned rights(size_t role, enum netbird_module module)
     return modules == NULL || modules[module] == 0 ? roles[role].fallback : modules[module];
 }
 
-struct hl_value *netbird_describe_permissions(struct netbird_call *c, const char *role)
+static struct hl_value *describe_rights(struct netbird_call *c, unsigned allowed)
 {
     static const struct {
         const char *name;
         enum netbird_operation operation;
     } operations[] = {{"create", NETBIRD_CREATE}, {"delete", NETBIRD_DELETE}, {"read", NETBIRD_READ}, {"update", NETBIRD_UPDATE}};
     struct hl_value *out = hl_value_map(c->arena);
+
+    for (size_t i = 0; i < HL_COUNT(operations); i++)
+        hl_value_map_put_bool(out, operations[i].name, (allowed & operations[i].operation) != 0);
+    return out;
+}
+
+struct hl_value *netbird_describe_permissions(struct netbird_call *c, const char *role)
+{
+    struct hl_value *out = hl_value_map(c->arena);
     size_t number = number_of_role(role);
+    bool known = number < HL_COUNT(roles) && roles[number].known;
 
-    for (enum netbird_module module = 0; number < HL_COUNT(roles) && roles[number].known && module < NETBIRD_MODULES; module++) {
-        struct hl_value *row = hl_value_map(c->arena);
-
-        for (size_t i = 0; i < HL_COUNT(operations); i++)
-            hl_value_map_put_bool(row, operations[i].name, (rights(number, module) & operations[i].operation) != 0);
-        hl_value_map_put(out, module_names[module], row);
-    }
+    for (enum netbird_module module = 0; known && module < NETBIRD_MODULES; module++)
+        hl_value_map_put(out, module_names[module], describe_rights(c, rights(number, module)));
+    for (size_t i = 0; known && netbird_since(c->netbird, 74, 0) && i < HL_COUNT(newer_modules); i++)
+        hl_value_map_put(out, newer_modules[i], describe_rights(c, roles[number].fallback));
     return out;
 }
 
@@ -117,12 +130,15 @@ bool netbird_ask(struct netbird_call *c, enum netbird_module module, enum netbir
     size_t number = number_of_role(role);
 
     *may = true;
+    /* Where groups are read, the server tells the reason alone. */
+    const char *what = module == NETBIRD_M_GROUPS && operation == NETBIRD_READ ? "" : "failed to validate user permissions: ";
+
     if (hl_value_get_bool(c->user, "blocked", false))
-        return netbird_fail(c, 403, "failed to validate user permissions: user is blocked");
+        return netbird_fail(c, 403, "%suser is blocked", what);
     if (operation == NETBIRD_READ && hl_value_get_bool(c->user, "service", false))
         return true; /* a service user may read everything, whatever its role */
     if (number == HL_COUNT(roles) || !roles[number].known)
-        return netbird_fail(c, 403, "failed to validate user permissions: user role: %s not found", role);
+        return netbird_fail(c, 403, "%suser role: %s not found", what, role);
     *may = (rights(number, module) & operation) != 0;
     return true;
 }
@@ -196,7 +212,7 @@ static bool take_signed(struct netbird_call *c, const char *token)
     if (user == NULL)
         return netbird_fail(c, 401, "token invalid");
     if (hl_value_get(c->netbird->settings, "account") == NULL) {
-        netbird_make_account(c->netbird, user);
+        netbird_make_account(c->netbird, user, true);
         c->changed = true;
     }
     hl_value_get(user, "last_login")->integer = netbird_now(c->netbird);

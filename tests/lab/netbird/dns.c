@@ -59,16 +59,14 @@ void netbird_nameserver_get(struct netbird_call *c)
 
 /* --- Checks --- */
 
-/* Before 0.71 an address of version 6 needs its brackets; they are never told. */
+/* An address of version 6 may have brackets, which are never told. */
 static const char *parse_host(struct netbird_call *c, const char *text)
 {
     size_t length = strlen(text);
     bool opens = *text == '[', closes = length > 0 && text[length - 1] == ']';
     const char *bare = opens && closes ? hl_arena_copy(c->arena, text + 1, length - 2) : text;
 
-    if (opens != closes || (!opens && strchr(text, ':') != NULL && !netbird_since(c->netbird, 71, 0)))
-        return NULL;
-    return netbird_address(c->arena, bare);
+    return opens != closes ? NULL : netbird_address(c->arena, bare);
 }
 
 static bool parse_servers(struct netbird_call *c, const struct hl_value *wishes, struct hl_value **out)

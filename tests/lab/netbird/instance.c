@@ -44,7 +44,7 @@ static void make_default_policy(struct netbird *netbird, struct hl_arena *arena,
     netbird_put(netbird, NETBIRD_POLICY, policy);
 }
 
-void netbird_make_account(struct netbird *netbird, const struct hl_value *owner)
+void netbird_make_account(struct netbird *netbird, const struct hl_value *owner, bool signed_in)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     struct hl_value *account = hl_value_map(netbird->arena), *group = hl_value_map(arena);
@@ -53,6 +53,7 @@ void netbird_make_account(struct netbird *netbird, const struct hl_value *owner)
     hl_value_map_put_text(account, "id", netbird_new_id(netbird, arena));
     hl_value_map_put_text(account, "created_by", netbird_text(owner, "id"));
     hl_value_map_put_int(account, "created_at", netbird_now(netbird));
+    hl_value_map_put_bool(account, "signed_in", signed_in);
     hl_value_map_put(netbird->settings, "account", account);
     hl_value_map_put_text(group, "id", all);
     hl_value_map_put_text(group, "name", "All");
@@ -63,12 +64,51 @@ void netbird_make_account(struct netbird *netbird, const struct hl_value *owner)
     make_default_policy(netbird, arena, all);
 }
 
+static struct hl_value *find_all(struct netbird_call *c)
+{
+    struct hl_value *list = hl_value_list(c->arena);
+
+    hl_value_list_add(c->arena, list, hl_value_get(netbird_find_group_by_name(c->netbird, "All"), "id"));
+    return list;
+}
+
+/* What came with later versions. */
+static void put_newer_settings(struct netbird_call *c, struct hl_value *out)
+{
+    static const struct {
+        int minor;
+        const char *name;
+    } off[] = {{67, "auto_update_always"}, {71, "local_mfa_enabled"}, {74, "metrics_push_enabled"}, {75, "agent_network_only"}};
+
+    for (size_t i = 0; i < HL_COUNT(off); i++)
+        if (netbird_since(c->netbird, off[i].minor, 0))
+            hl_value_map_put_bool(out, off[i].name, false);
+    hl_value_map_put_bool(out, "lazy_connection_enabled", netbird_since(c->netbird, 74, 0));
+    if (netbird_since(c->netbird, 71, 0)) {
+        hl_value_map_put_text(out, "network_range", NETBIRD_NETWORK_START "0.0/16");
+        hl_value_map_put_text(out, "network_range_v6", NETBIRD_NETWORK_V6_START ":/64");
+        hl_value_map_put(out, "ipv6_enabled_groups", find_all(c));
+    }
+}
+
+static struct hl_value *describe_extra(struct netbird_call *c)
+{
+    struct hl_value *out = hl_value_map(c->arena);
+
+    hl_value_map_put_bool(out, "peer_approval_enabled", false);
+    hl_value_map_put_bool(out, "user_approval_required", true);
+    hl_value_map_put_bool(out, "network_traffic_logs_enabled", false);
+    hl_value_map_put(out, "network_traffic_logs_groups", hl_value_null(c->arena));
+    hl_value_map_put_bool(out, "network_traffic_packet_counter_enabled", false);
+    return out;
+}
+
 static struct hl_value *describe_settings(struct netbird_call *c)
 {
-    static const char *const on[] = {"peer_login_expiration_enabled",       "groups_propagation_enabled", "regular_users_view_blocked",
-                                     "routing_peer_dns_resolution_enabled", "lazy_connection_enabled",    "embedded_idp_enabled"};
-    static const char *const off[] = {"peer_inactivity_expiration_enabled", "jwt_groups_enabled", "peer_expose_enabled"};
-    struct hl_value *out = hl_value_map(c->arena), *extra = hl_value_map(c->arena);
+    static const char *const on[] = {"peer_login_expiration_enabled", "groups_propagation_enabled", "regular_users_view_blocked",
+                                     "routing_peer_dns_resolution_enabled", "embedded_idp_enabled"};
+    static const char *const off[] = {"peer_inactivity_expiration_enabled", "jwt_groups_enabled", "peer_expose_enabled", "local_auth_disabled"};
+    struct hl_value *out = hl_value_map(c->arena);
 
     for (size_t i = 0; i < HL_COUNT(on); i++)
         hl_value_map_put_bool(out, on[i], true);
@@ -76,12 +116,13 @@ static struct hl_value *describe_settings(struct netbird_call *c)
         hl_value_map_put_bool(out, off[i], false);
     hl_value_map_put_int(out, "peer_login_expiration", 86400);
     hl_value_map_put_int(out, "peer_inactivity_expiration", 600);
+    hl_value_map_put(out, "peer_expose_groups", hl_value_null(c->arena));
     hl_value_map_put_text(out, "jwt_groups_claim_name", "");
     hl_value_map_put(out, "jwt_allow_groups", hl_value_list(c->arena));
     hl_value_map_put_text(out, "dns_domain", "");
-    hl_value_map_put_bool(extra, "peer_approval_enabled", false);
-    hl_value_map_put_bool(extra, "user_approval_required", true);
-    hl_value_map_put(out, "extra", extra);
+    hl_value_map_put_text(out, "auto_update_version", "disabled");
+    hl_value_map_put(out, "extra", describe_extra(c));
+    put_newer_settings(c, out);
     return out;
 }
 
@@ -90,6 +131,7 @@ void netbird_accounts(struct netbird_call *c)
 {
     const struct hl_value *account = hl_value_get(c->netbird->settings, "account");
     struct hl_value *out = hl_value_map(c->arena), *list = hl_value_list(c->arena), *onboarding = hl_value_map(c->arena);
+    bool signed_in = hl_value_get_bool(account, "signed_in", false);
 
     if (!netbird_allow(c, NETBIRD_M_ACCOUNTS, NETBIRD_READ))
         return;
@@ -98,8 +140,8 @@ void netbird_accounts(struct netbird_call *c)
     hl_value_map_put_text(out, "id", netbird_text(account, "id"));
     hl_value_map_put_text(out, "created_by", netbird_text(account, "created_by"));
     hl_value_map_put(out, "created_at", netbird_time(c->arena, netbird_stored_ns(hl_value_get_int(account, "created_at", 0)), 0));
-    hl_value_map_put_text(out, "domain", "netbird.test");
-    hl_value_map_put_text(out, "domain_category", "private");
+    hl_value_map_put_text(out, "domain", signed_in ? netbird_dns_domain(c->netbird) : "");
+    hl_value_map_put_text(out, "domain_category", signed_in ? "private" : "");
     hl_value_map_put(out, "onboarding", onboarding);
     hl_value_map_put(out, "settings", describe_settings(c));
     hl_value_list_add(c->arena, list, out);
@@ -132,11 +174,16 @@ void netbird_version(struct netbird_call *c)
 
 /* --- Set-up --- */
 
-static bool is_mail(const char *text)
+/* "a@b" or "Name <a@b>", as net/mail reads them; without quotes and comments. */
+static bool is_mail(struct netbird_call *c, const char *text)
 {
-    const char *at = strrchr(text, '@');
+    size_t length = strlen(text);
+    const char *open = strchr(text, '<');
+    bool named = open != NULL && text[length - 1] == '>';
+    const char *bare = named ? hl_arena_copy(c->arena, open + 1, strlen(open) - 2) : text;
+    const char *at = strchr(bare, '@');
 
-    return at != NULL && at != text && at[1] != '\0' && strpbrk(text, " \t\r\n") == NULL;
+    return at != NULL && at != bare && at[1] != '\0' && strchr(at + 1, '@') == NULL && strpbrk(bare, " \t\r\n()<>[]:;,\\\"") == NULL;
 }
 
 static bool check_setup(struct netbird_call *c, const struct hl_value *body)
@@ -145,7 +192,7 @@ static bool check_setup(struct netbird_call *c, const struct hl_value *body)
 
     if (*email == '\0')
         return netbird_fail(c, 422, "email is required");
-    if (!is_mail(email))
+    if (!is_mail(c, email))
         return netbird_fail(c, 422, "invalid email format");
     if (*netbird_text(body, "name") == '\0')
         return netbird_fail(c, 422, "name is required");
@@ -175,6 +222,10 @@ void netbird_setup(struct netbird_call *c)
     }
     if (!check_setup(c, body))
         return;
+    if (strlen(netbird_text(body, "password")) > 72) { /* versions that do not check it: bcrypt takes no more */
+        netbird_fail_internal(c);
+        return;
+    }
 
     const struct hl_value *user =
         netbird_make_person(c->netbird, c->arena, netbird_text(body, "email"), netbird_text(body, "name"), "owner", netbird_text(body, "password"));
@@ -183,7 +234,7 @@ void netbird_setup(struct netbird_call *c)
     hl_value_map_put_text(out, "user_id", id);
     hl_value_map_put_text(out, "email", netbird_text(user, "email"));
     if (with_token) {
-        netbird_make_account(c->netbird, user);
+        netbird_make_account(c->netbird, user, false);
         netbird_make_token(c->netbird, id, id, "setup-token", days, token);
         hl_value_map_put_text(out, "personal_access_token", token);
     }

@@ -77,6 +77,10 @@ static const struct route routes[] = {
     {"GET", "/api/policies/*", netbird_policy_get, false},
     {"PUT", "/api/policies/*", netbird_policy_update, false},
     {"DELETE", "/api/policies/*", netbird_policy_delete, false},
+    {"GET", "/api/posture-checks", netbird_posture_checks_list, false},
+    {"GET", "/api/posture-checks/*", netbird_posture_check_missing, false},
+    {"PUT", "/api/posture-checks/*", netbird_posture_check_missing, false},
+    {"DELETE", "/api/posture-checks/*", netbird_posture_check_missing, false},
     {"GET", "/api/dns/nameservers", netbird_nameservers_list, false},
     {"POST", "/api/dns/nameservers", netbird_nameserver_create, false},
     {"GET", "/api/dns/nameservers/*", netbird_nameserver_get, false},
@@ -255,7 +259,7 @@ static void set_up(struct netbird *netbird, const char *token)
     if (owner == NULL)
         owner = netbird_make_person(netbird, arena, "owner@netbird.test", "Owner", "owner", netbird_new_password(arena));
     if (hl_value_get(netbird->settings, "account") == NULL)
-        netbird_make_account(netbird, owner);
+        netbird_make_account(netbird, owner, true);
     netbird_make_token(netbird, netbird_text(owner, "id"), netbird_text(owner, "id"), "lab", 365, token);
     netbird_save(netbird);
 }

@@ -18,8 +18,8 @@
 
 #include "tests/lab/lab.h"
 
-#define NETBIRD_DNS_DOMAIN "netbird.selfhosted"
-#define NETBIRD_NETWORK_START "100.92." /* of the addresses of peers, a /16 */
+#define NETBIRD_NETWORK_START "100.92."                 /* of the addresses of peers, a /16 */
+#define NETBIRD_NETWORK_V6_START "fd5c:41a8:9be2:7d03:" /* a /64 */
 
 extern const struct lab_api lab_api_netbird;
 
@@ -62,6 +62,7 @@ struct netbird {
     struct hl_map tokens_by_hash, keys_by_hash; /* of struct hl_value *, or NULL */
     struct hl_value *settings;                  /* "account" (absent before it is made), "clock" in ns, "seal" */
     uint64_t random;
+    int64_t opened_ns;           /* when it was started */
     int64_t html_answers;        /* so many more */
     int64_t burst;               /* of the rate limit; negative: there is none */
     struct hl_map buckets;       /* token id -> struct netbird_bucket * */
@@ -132,11 +133,14 @@ static inline struct hl_value *netbird_at(const struct netbird *netbird, enum ne
 /* A small copy-on-write: a copy of the top level, to be changed and put. */
 struct hl_value *netbird_clone(struct netbird_call *c, const struct hl_value *value);
 bool netbird_since(const struct netbird *netbird, int minor, int patch);
+/* Of peers and the account: until 0.66.2 the host of exposedAddress, then a fixed one. */
+const char *netbird_dns_domain(const struct netbird *netbird);
 void netbird_open_world(struct netbird *netbird);
 void netbird_save(const struct netbird *netbird);
 int64_t netbird_now(const struct netbird *netbird);
 const char *netbird_new_id(struct netbird *netbird, struct hl_arena *arena); /* like xid */
-/* RFC 3339 as Go prints it: no zeros at the end of the fraction, "Z" or an offset; 0 is year 1. */
+/* RFC 3339 as Go prints it: no zeros at the end of the fraction, "Z" or an offset; 0 is year 1. Nothing is before 1970: times after 2262 are negative
+ * numbers, read as unsigned. */
 struct hl_value *netbird_time(struct hl_arena *arena, int64_t ns, int offset_seconds);
 /* What a database keeps of it: microseconds. Only the answer to a POST has all digits. */
 int64_t netbird_stored_ns(int64_t ns);
@@ -244,7 +248,8 @@ bool netbird_key_is_valid(const struct netbird *netbird, const struct hl_value *
 const char *netbird_upper(struct hl_arena *arena, const char *text);
 /* Ephemeral peers that were away for too long. */
 void netbird_settle(struct netbird *netbird);
-void netbird_make_account(struct netbird *netbird, const struct hl_value *owner);
+/* `signed_in`: with a signed token, which gives it a domain; the set-up does not. */
+void netbird_make_account(struct netbird *netbird, const struct hl_value *owner, bool signed_in);
 /* "plain" of the new token goes to *plain. */
 struct hl_value *netbird_make_token(struct netbird *netbird, const char *user, const char *creator, const char *name, int64_t days, const char *plain);
 /* A person of the embedded identity provider. */
@@ -271,6 +276,7 @@ netbird_handler netbird_networks_list, netbird_network_create, netbird_network_g
 netbird_handler netbird_resources_all, netbird_resources_list, netbird_resource_create, netbird_resource_get, netbird_resource_update, netbird_resource_delete;
 netbird_handler netbird_routers_all, netbird_routers_list, netbird_router_create, netbird_router_get, netbird_router_update, netbird_router_delete;
 netbird_handler netbird_policies_list, netbird_policy_create, netbird_policy_get, netbird_policy_update, netbird_policy_delete;
+netbird_handler netbird_posture_checks_list, netbird_posture_check_missing;
 netbird_handler netbird_nameservers_list, netbird_nameserver_create, netbird_nameserver_get, netbird_nameserver_update, netbird_nameserver_delete,
     netbird_dns_settings_get, netbird_dns_settings_update;
 netbird_handler netbird_zones_list, netbird_zone_create, netbird_zone_get, netbird_zone_update, netbird_zone_delete, netbird_records_list,

@@ -22,7 +22,7 @@ static struct hl_value *describe_labels(struct netbird_call *c, const struct hl_
     struct hl_value *out = hl_value_list(c->arena);
 
     for (size_t i = 0; i < hl_value_count(labels); i++)
-        hl_value_list_add(c->arena, out, hl_value_printf(c->arena, "%s.%s", hl_value_item(labels, i)->text.data, NETBIRD_DNS_DOMAIN));
+        hl_value_list_add(c->arena, out, hl_value_printf(c->arena, "%s.%s", hl_value_item(labels, i)->text.data, netbird_dns_domain(c->netbird)));
     return out;
 }
 
@@ -68,10 +68,12 @@ static struct hl_value *describe(struct netbird_call *c, const struct hl_value *
         hl_value_map_put(out, same[i], hl_value_get(peer, same[i]));
     for (size_t i = 0; i < HL_COUNT(times); i++)
         hl_value_map_put(out, times[i], netbird_time(c->arena, netbird_stored_ns(hl_value_get_int(peer, times[i], 0)), 0));
+    if (netbird_since(c->netbird, 71, 0) && *netbird_text(peer, "ipv6") != '\0')
+        hl_value_map_put_text(out, "ipv6", netbird_text(peer, "ipv6"));
     put_place(out);
     put_machine(out);
     hl_value_map_put_bool(out, "approval_required", false);
-    hl_value_map_put(out, "dns_label", hl_value_printf(c->arena, "%s.%s", netbird_text(peer, "dns_label"), NETBIRD_DNS_DOMAIN));
+    hl_value_map_put(out, "dns_label", hl_value_printf(c->arena, "%s.%s", netbird_text(peer, "dns_label"), netbird_dns_domain(c->netbird)));
     hl_value_map_put(out, "extra_dns_labels", describe_labels(c, hl_value_get(peer, "extra_dns_labels")));
     hl_value_map_put(out, "groups", own == NULL ? hl_value_null(c->arena) : own);
     hl_value_map_put(out, "local_flags", describe_flags(c));
@@ -179,6 +181,18 @@ static bool set_address(struct netbird_call *c, const struct hl_value *body, str
     return true;
 }
 
+/* There is no label for no name, which nobody checks: whoever leaves it out gets an error of the server. */
+static bool set_name(struct netbird_call *c, const char *name, struct hl_value *peer)
+{
+    if (strcmp(netbird_text(peer, "name"), name) == 0)
+        return true;
+    if (name[strspn(name, ".")] == '\0')
+        return netbird_fail_internal(c);
+    hl_value_map_put_text(peer, "dns_label", netbird_dns_label(c, name, netbird_text(peer, "ip"), false));
+    hl_value_map_put_text(peer, "name", name);
+    return true;
+}
+
 /* None of them came by a sign-in. */
 static bool check_expirations(struct netbird_call *c, const struct hl_value *body)
 {
@@ -192,7 +206,6 @@ static bool check_expirations(struct netbird_call *c, const struct hl_value *bod
 void netbird_peer_update(struct netbird_call *c)
 {
     const struct hl_value *body = netbird_body_or_drop(c, fields);
-    const char *name = netbird_text(body, "name");
     struct hl_value *peer = NULL;
 
     if (body == NULL || !netbird_allow(c, NETBIRD_M_PEERS, NETBIRD_UPDATE))
@@ -201,12 +214,8 @@ void netbird_peer_update(struct netbird_call *c)
     if (peer == NULL)
         return;
     peer = netbird_clone(c, peer);
-    if (!set_address(c, body, peer) || !check_expirations(c, body))
+    if (!set_address(c, body, peer) || !set_name(c, netbird_text(body, "name"), peer) || !check_expirations(c, body))
         return;
-    if (strcmp(netbird_text(peer, "name"), name) != 0) {
-        hl_value_map_put_text(peer, "dns_label", netbird_dns_label(c, name, netbird_text(peer, "ip"), false));
-        hl_value_map_put_text(peer, "name", name);
-    }
     hl_value_map_put_bool(peer, "ssh_enabled", hl_value_get_bool(body, "ssh_enabled", false));
     netbird_ok(c, netbird_describe_peer(c, netbird_put(c->netbird, NETBIRD_PEER, peer)));
 }

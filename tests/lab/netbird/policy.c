@@ -248,6 +248,24 @@ static bool has_rule(const struct hl_value *policy, const char *id)
     return false;
 }
 
+/* What the database keeps: of rules with one id, as those without get, the first. The answer to the change told them all. */
+static struct hl_value *distinct_rules(struct netbird_call *c, const struct hl_value *rules)
+{
+    struct hl_value *out = hl_value_list(c->arena);
+    struct hl_map seen;
+
+    hl_map_init(&seen, c->arena);
+    for (size_t i = 0; i < hl_value_count(rules); i++) {
+        const char *id = netbird_text(hl_value_item(rules, i), "id");
+
+        if (hl_map_has(&seen, id))
+            continue;
+        hl_map_put(&seen, id, out);
+        hl_value_list_add(c->arena, out, hl_value_item(rules, i));
+    }
+    return out;
+}
+
 /* `old`: NULL for a new one, which takes no ids of rules. There are no posture checks here, so that none of them is known. */
 static void save(struct netbird_call *c, const struct hl_value *old, const struct hl_value *body)
 {
@@ -271,7 +289,9 @@ static void save(struct netbird_call *c, const struct hl_value *old, const struc
     hl_value_map_put_bool(policy, "enabled", hl_value_get_bool(body, "enabled", false));
     hl_value_map_put(policy, "source_posture_checks", hl_value_get(body, "source_posture_checks") == NULL ? hl_value_null(c->arena) : hl_value_list(c->arena));
     hl_value_map_put(policy, "rules", rules);
-    netbird_ok(c, describe(c, netbird_put(c->netbird, NETBIRD_POLICY, policy)));
+    netbird_ok(c, describe(c, policy));
+    hl_value_map_put(policy, "rules", distinct_rules(c, rules));
+    netbird_put(c->netbird, NETBIRD_POLICY, policy);
 }
 
 void netbird_policy_create(struct netbird_call *c)
@@ -297,6 +317,22 @@ void netbird_policy_delete(struct netbird_call *c)
         return;
     netbird_remove(c->netbird, NETBIRD_POLICY, c->parts[0]);
     netbird_done(c);
+}
+
+/* --- Posture checks: there are none, and none can be made here --- */
+
+void netbird_posture_checks_list(struct netbird_call *c)
+{
+    if (netbird_allow(c, NETBIRD_M_POLICIES, NETBIRD_READ))
+        netbird_ok(c, hl_value_list(c->arena));
+}
+
+void netbird_posture_check_missing(struct netbird_call *c)
+{
+    enum netbird_operation operation = strcmp(c->call->method, "DELETE") == 0 ? NETBIRD_DELETE : NETBIRD_READ;
+
+    if (netbird_allow(c, NETBIRD_M_POLICIES, operation))
+        netbird_fail(c, 404, "posture checks: %s not found", c->parts[0]);
 }
 
 /* --- For networks --- */

@@ -233,7 +233,9 @@ void netbird_resource_delete(struct netbird_call *c)
     if (!netbird_allow(c, NETBIRD_M_NETWORKS, NETBIRD_DELETE))
         return;
     if (resource == NULL) {
-        netbird_fail(c, 404, "%s: failed to get network resource: network resource: %s not found", what, id);
+        /* From 0.74 on it is looked for before it is to be deleted. */
+        netbird_fail(c, 404, "%s: %sfailed to get network resource: network resource: %s not found", what,
+                     netbird_since(c->netbird, 74, 0) ? "" : "failed to delete resource: ", id);
     } else if (netbird_find(c->netbird, NETBIRD_NETWORK, c->parts[0]) == NULL) {
         netbird_fail(c, 404, "%s: failed to delete resource: failed to get network: network: %s not found", what, c->parts[0]);
     } else if (strcmp(netbird_text(resource, "network"), c->parts[0]) != 0) {

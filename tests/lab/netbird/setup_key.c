@@ -32,7 +32,7 @@ static const char *state_of(const struct netbird *netbird, const struct hl_value
     int64_t expires = hl_value_get_int(key, "expires", 0);
     int64_t limit = strcmp(netbird_text(key, "type"), "one-off") == 0 ? 1 : hl_value_get_int(key, "usage_limit", 0);
 
-    if (expires != 0 && netbird_now(netbird) > expires)
+    if (expires != 0 && (uint64_t)netbird_now(netbird) > (uint64_t)expires)
         return "expired";
     if (hl_value_get_bool(key, "revoked", false))
         return "revoked";
@@ -109,6 +109,12 @@ static bool check_auto_groups(struct netbird_call *c, const struct hl_value *ids
     return true;
 }
 
+/* In ns; Go multiplies and wraps around. */
+static int64_t duration_of(const struct hl_value *body)
+{
+    return (int64_t)((uint64_t)hl_value_get_int(body, "expires_in", 0) * 1000000000u);
+}
+
 static bool check_create(struct netbird_call *c, const struct hl_value *body)
 {
     const char *type = netbird_text(body, "type");
@@ -124,7 +130,7 @@ static bool check_create(struct netbird_call *c, const struct hl_value *body)
                             "usage_limit %" PRId64 " is not valid for a one-off setup key, which can be used once; use type reusable for a key that can "
                             "be used more than once",
                             limit);
-    if (hl_value_get_int(body, "expires_in", 0) < 0)
+    if (duration_of(body) < 0)
         return netbird_fail(c, 422, "expiresIn can not be in the past");
     return netbird_allow(c, NETBIRD_M_SETUP_KEYS, NETBIRD_CREATE) && check_auto_groups(c, hl_value_get(body, "auto_groups"));
 }
@@ -147,7 +153,7 @@ void netbird_key_create(struct netbird_call *c)
 {
     const struct hl_value *body = netbird_body_or_drop(c, create_fields);
     struct hl_value *key = hl_value_map(c->arena);
-    int64_t now = netbird_now(c->netbird), seconds = hl_value_get_int(body, "expires_in", 0);
+    int64_t now = netbird_now(c->netbird), duration = duration_of(body);
     bool one_off = strcmp(netbird_text(body, "type"), "one-off") == 0;
 
     if (body == NULL || !check_create(c, body))
@@ -155,8 +161,7 @@ void netbird_key_create(struct netbird_call *c)
     hl_value_map_put_text(key, "id", netbird_new_id(c->netbird, c->arena));
     hl_value_map_put_text(key, "name", netbird_text(body, "name"));
     hl_value_map_put_text(key, "type", netbird_text(body, "type"));
-    /* Go multiplies and wraps around. */
-    hl_value_map_put_int(key, "expires", seconds == 0 ? 0 : (int64_t)((uint64_t)now + (uint64_t)seconds * 1000000000u));
+    hl_value_map_put_int(key, "expires", duration == 0 ? 0 : (int64_t)((uint64_t)now + (uint64_t)duration));
     hl_value_map_put_int(key, "updated_at", now);
     hl_value_map_put_int(key, "last_used", 0);
     hl_value_map_put_int(key, "used_times", 0);

@@ -378,7 +378,7 @@ void netbird_user_invite(struct netbird_call *c)
     if (!netbird_allow(c, NETBIRD_M_USERS, NETBIRD_CREATE))
         return;
     if (netbird_find(c->netbird, NETBIRD_USER, c->parts[0]) == NULL)
-        netbird_fail(c, 404, "user account %s doesn't exist", c->parts[0]);
+        netbird_fail(c, 404, "user: %s not found", c->parts[0]);
     else
         netbird_fail(c, 412, "can't invite a user with an activated NetBird account");
 }

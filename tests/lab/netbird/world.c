@@ -153,12 +153,13 @@ int64_t netbird_now(const struct netbird *netbird)
 
 int64_t netbird_stored_ns(int64_t ns)
 {
-    return ns / 1000 * 1000;
+    return (int64_t)((uint64_t)ns / 1000 * 1000);
 }
 
 struct hl_value *netbird_time(struct hl_arena *arena, int64_t ns, int offset_seconds)
 {
-    time_t seconds = (time_t)(ns / 1000000000) + offset_seconds;
+    uint64_t unsigned_ns = (uint64_t)ns;
+    time_t seconds = (time_t)(unsigned_ns / 1000000000) + offset_seconds;
     char date[32] = "", fraction[12] = "", zone[8] = "Z";
     struct tm local;
 
@@ -166,8 +167,8 @@ struct hl_value *netbird_time(struct hl_arena *arena, int64_t ns, int offset_sec
         return hl_value_text(arena, "0001-01-01T00:00:00Z");
     gmtime_r(&seconds, &local);
     strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &local);
-    if (ns % 1000000000 != 0) {
-        snprintf(fraction, sizeof(fraction), ".%09" PRId64, ns % 1000000000);
+    if (unsigned_ns % 1000000000 != 0) {
+        snprintf(fraction, sizeof(fraction), ".%09" PRIu64, unsigned_ns % 1000000000);
         for (size_t end = strlen(fraction); fraction[end - 1] == '0'; end--)
             fraction[end - 1] = '\0';
     }
@@ -201,6 +202,11 @@ const char *netbird_new_id(struct netbird *netbird, struct hl_arena *arena)
 bool netbird_since(const struct netbird *netbird, int minor, int patch)
 {
     return netbird->version >= (int64_t)minor * 1000 + patch;
+}
+
+const char *netbird_dns_domain(const struct netbird *netbird)
+{
+    return netbird_since(netbird, 66, 3) ? "netbird.selfhosted" : "netbird.test";
 }
 
 static int64_t parse_version(const char *text)
@@ -263,4 +269,5 @@ void netbird_open_world(struct netbird *netbird)
     netbird->settings = hl_value_get(world, "settings");
     if (netbird->settings == NULL)
         make_settings(netbird);
+    netbird->opened_ns = netbird_now(netbird);
 }

@@ -124,7 +124,7 @@ static bool check_groups(struct netbird_call *c, const struct hl_value *ids)
 
 static bool check_domain(struct netbird_call *c, const char *domain)
 {
-    if (strcmp(domain, NETBIRD_DNS_DOMAIN) == 0)
+    if (strcmp(domain, netbird_dns_domain(c->netbird)) == 0)
         return netbird_fail(c, 422, "zone domain %s conflicts with peer DNS domain", domain);
     for (size_t i = 0; i < c->netbird->tables[NETBIRD_ZONE].count; i++)
         if (strcmp(netbird_text(netbird_at(c->netbird, NETBIRD_ZONE, i), "domain"), domain) == 0)

@@ -3,6 +3,7 @@
 #include "schema/base/arena.h"
 #include "tests/unit/base/tests.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,24 @@ static void pieces_do_not_overlap(void **state HL_UNUSED)
     for (size_t i = 0; i < PIECES; i++)
         for (size_t j = 0; j <= i % 700; j++)
             assert_int_equal(pieces[i][j], i % 251);
+}
+
+static void texts_between_leave_the_rest_aligned(void **state HL_UNUSED)
+{
+    enum { TEXTS = 2000 };
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    const char *texts[TEXTS];
+
+    for (size_t i = 0; i < TEXTS; i++) {
+        texts[i] = hl_arena_printf(arena, "%zu is %zu bytes", i, i % 40);
+        assert_int_equal((uintptr_t)hl_arena_alloc(arena, 8) % _Alignof(max_align_t), 0);
+    }
+    for (size_t i = 0; i < TEXTS; i++) {
+        char wanted[64];
+
+        snprintf(wanted, sizeof wanted, "%zu is %zu bytes", i, i % 40);
+        assert_string_equal(texts[i], wanted);
+    }
 }
 
 static void large_request_leaves_the_current_chunk_in_use(void **state HL_UNUSED)
@@ -107,6 +126,7 @@ int hl_test_arena(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_is_zeroed_and_aligned),
         cmocka_unit_test(pieces_do_not_overlap),
+        cmocka_unit_test(texts_between_leave_the_rest_aligned),
         cmocka_unit_test(large_request_leaves_the_current_chunk_in_use),
         cmocka_unit_test(growth_wastes_at_most_a_chunk),
         cmocka_unit_test(copies_end_in_nul),

@@ -106,12 +106,12 @@ static void other_numbers_are_real(void **state HL_UNUSED)
 static void numbers_are_found_behind_texts(void **state HL_UNUSED)
 {
     static const char text[] = "{\"1\": \"-7 \\\" 8\", \"2\\\\\": [9007199254740993, \"3\", true, 9007199254740995, 0.5],"
-                               " \"1\": 9007199254740997, \"e-4\": {}, \"z\": -9007199254740999}";
+                               " \"1\": 9007199254740997, \"e-4\": {}, \"y\": [1, -2.5, 3e2, 9007199254741001, 4], \"z\": -9007199254740999}";
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
 
     encodes_to(decode(arena, text), HL_JSON_COMPACT,
                "{\"1\":9007199254740997,\"2\\\\\":[9007199254740993,\"3\",true,9007199254740995,0.5],"
-               "\"e-4\":{},\"z\":-9007199254740999}");
+               "\"e-4\":{},\"y\":[1,-2.5,300,9007199254741001,4],\"z\":-9007199254740999}");
 }
 
 static void nul_escapes_are_kept(void **state HL_UNUSED)

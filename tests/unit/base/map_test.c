@@ -129,6 +129,36 @@ static void key_is_copied(void **state HL_UNUSED)
     assert_ptr_equal(hl_map_find(map, "before"), &number);
 }
 
+/* What was reserved is enough: nothing more is asked for, and what was there before is found. */
+static void reserved_room_is_used(void **state HL_UNUSED)
+{
+    static const size_t counts[] = {1, 8, 9, 33, 1000};
+    int number = 1;
+
+    for (size_t i = 0; i < HL_COUNT(counts); i++) {
+        hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+        struct hl_map *map = hl_map_new(arena);
+        char key[32] = "first";
+
+        hl_map_put(map, key, &number);
+        hl_map_reserve(map, counts[i]);
+
+        const struct hl_map_entry *entries = map->entries;
+
+        for (size_t j = 1; j < counts[i]; j++) {
+            snprintf(key, sizeof key, "key-%zu", j);
+            hl_map_put(map, key, &number);
+        }
+        assert_ptr_equal(map->entries, entries);
+        assert_int_equal(map->count, counts[i]);
+        assert_true(hl_map_has(map, "first"));
+        assert_ptr_equal(hl_map_find(map, key), &number);
+        hl_map_put(map, "one more", &number);
+        assert_true(hl_map_has(map, "one more"));
+        assert_true(hl_map_has(map, "first"));
+    }
+}
+
 int hl_test_map(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -139,6 +169,7 @@ int hl_test_map(void)
         cmocka_unit_test(removal_keeps_the_rest_in_order),
         cmocka_unit_test(null_value_is_present),
         cmocka_unit_test(key_is_copied),
+        cmocka_unit_test(reserved_room_is_used),
     };
 
     return cmocka_run_group_tests_name("map", tests, NULL, NULL);

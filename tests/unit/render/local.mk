@@ -9,6 +9,7 @@ TESTS += %reldir%/render_test
 	%reldir%/human_test.c \
 	%reldir%/layout_test.c \
 	%reldir%/markdown_test.c \
+	%reldir%/markdown_text_test.c \
 	%reldir%/unified_test.c
 %canon_reldir%_render_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %canon_reldir%_render_test_LDADD = \

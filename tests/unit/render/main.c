@@ -12,7 +12,8 @@ enum { TESTS_MAXIMUM = 64 };
 int main(void)
 {
     static const struct hl_tests *const modules[] = {
-        &hl_tests_layout, &hl_tests_unified, &hl_tests_change, &hl_tests_markdown, &hl_tests_human, &hl_tests_json_plan, &hl_tests_error_text,
+        &hl_tests_layout,   &hl_tests_unified, &hl_tests_change,    &hl_tests_markdown_text,
+        &hl_tests_markdown, &hl_tests_human,   &hl_tests_json_plan, &hl_tests_error_text,
     };
     static struct CMUnitTest all[TESTS_MAXIMUM]; /* cmocka passes over empty rows */
     size_t count = 0;

@@ -5,85 +5,248 @@
 
 #include <string.h>
 
-static void names_are_only_themselves(void **state HL_UNUSED)
+enum { ROOM = 1024 * 1024 };
+
+static size_t count_of(const char *text, const char *word)
 {
-    static const struct {
-        const char *label, *text, *expected;
-    } rows[] = {
-        {"plain", "container.web", "`container.web`"},
-        {"an underscore", "setup_key.a", "`setup_key.a`"},
-        {"a mention within code is none", "@somebody", "`@somebody`"},
-        {"a pipe", "a|b", "<code>a&#124;b</code>"},
-        {"a backtick", "a`b", "<code>a&#96;b</code>"},
-        {"a line end", "a\nb", "<code>a&#92;x0ab</code>"},
-        {"blanks at the ends", " a", "<code> a</code>"},
-        {"nothing", "", "<code></code>"},
-    };
+    size_t count = 0;
 
-    for (size_t i = 0; i < HL_COUNT(rows); i++) {
-        hl_auto(text) struct hl_text out = HL_TEXT_INIT(4096);
-
-        hl_markdown_code(&out, rows[i].text);
-        if (strcmp(hl_text_get(&out), rows[i].expected) != 0)
-            fail_msg("%s: '%s'", rows[i].label, hl_text_get(&out));
-    }
+    for (const char *at = strstr(text, word); at != NULL; at = strstr(at + 1, word))
+        count++;
+    return count;
 }
 
-static void sentences_hold_no_marks(void **state HL_UNUSED)
+/* `count` steps named PREFIX0, PREFIX1 ... */
+static struct hl_step **make_steps(struct hl_arena *arena, const char *prefix, size_t count, enum hl_action action)
 {
-    static const struct {
-        const char *label, *text, *expected;
-    } rows[] = {
-        {"words", "no longer in the spec", "no longer in the spec"},
-        {"an address", "used by setup_key.a", "used by setup\\_key.a"},
-        {"backquotes of ours", "write `adopt: true`", "write \\`adopt: true\\`"},
-        {"a mention", "ask @admin", "`ask @admin`"},
-        {"an issue", "see #12", "`see #12`"},
-        {"a link", "go to https://evil.example", "`go to https://evil.example`"},
-        {"an image", "![x](y)", "`![x](y)`"},
-        {"HTML", "<img src=x>", "`<img src=x>`"},
-        {"a pipe", "a | b", "<code>a &#124; b</code>"},
-    };
+    struct hl_step **steps = hl_arena_alloc(arena, count * sizeof(*steps));
 
-    for (size_t i = 0; i < HL_COUNT(rows); i++) {
-        hl_auto(text) struct hl_text out = HL_TEXT_INIT(4096);
-
-        hl_markdown_prose(&out, rows[i].text);
-        if (strcmp(hl_text_get(&out), rows[i].expected) != 0)
-            fail_msg("%s: '%s'", rows[i].label, hl_text_get(&out));
-    }
+    for (size_t i = 0; i < count; i++)
+        steps[i] = hl_test_step(arena, hl_arena_printf(arena, "%s%zu", prefix, i), action);
+    return steps;
 }
 
-static void fences_are_longer_than_what_is_in_them(void **state HL_UNUSED)
+static void render(struct hl_text *out, const struct hl_plan *plan, const struct hl_markdown *markdown)
 {
-    hl_auto(text) struct hl_text out = HL_TEXT_INIT(4096);
+    const struct hl_plan_view view = {.plan = plan, .file = "hlrec.yaml", .stack = "home", .serial = 7};
 
-    hl_markdown_fence(&out, "text", "a\n````\nb");
-    assert_string_equal(hl_text_get(&out), "`````text\na\n````\nb\n`````\n");
+    hl_render_plan_comment(out, &view, markdown);
 }
 
 /* A name from an API that tries all it can: each line of the comment is still of our own making. */
 static void a_hostile_name_stays_in_its_cell(void **state HL_UNUSED)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-    hl_auto(text) struct hl_text out = HL_TEXT_INIT(65536);
+    hl_auto(text) struct hl_text out = HL_TEXT_INIT(ROOM);
     struct hl_step *step = hl_test_step(arena, "router.x|y`</code></details>\n# @all ![](http://e)", HL_ACTION_DELETE);
-    struct hl_plan *plan = hl_test_plan(arena, &step, 1);
-    const struct hl_plan_view view = {.plan = plan, .file = "hlrec.yaml", .stack = "s"};
 
-    hl_render_plan_markdown(&out, &view);
+    step->loses_data = true;
+    render(&out, hl_test_plan(arena, &step, 1), &(struct hl_markdown){.max_size = 0});
     assert_null(strstr(hl_text_get(&out), "</details>\n#"));
     assert_null(strstr(hl_text_get(&out), "<img"));
     assert_null(strstr(hl_text_get(&out), "\n# "));
     assert_null(strstr(hl_text_get(&out), " @all"));
     assert_non_null(strstr(hl_text_get(&out), "| **DELETE** | <code>router.x&#124;y&#96;&#60;/code"));
+    assert_non_null(strstr(hl_text_get(&out), "Data loss: <code>router.x&#124;y&#96;&#60;/code"));
+}
+
+static void the_first_lines_tell_whose_comment_it_is(void **state HL_UNUSED)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    hl_auto(text) struct hl_text out = HL_TEXT_INIT(ROOM);
+    struct hl_plan *plan = hl_test_plan(arena, NULL, 0);
+
+    render(&out, plan, &(struct hl_markdown){.max_size = 0});
+    assert_true(hl_starts_with(hl_text_get(&out), "<!-- hlrec:v1 stack=home target=default -->\n### hlrec plan: `home`\n\n**No changes. Plan: 0 to create, "));
+
+    hl_text_reset(&out);
+    render(&out, plan, &(struct hl_markdown){.target = "nas --> x", .head = "3f9c", .base = "aa01", .order_ms = 1763912345678, .run = "github 4711\n"});
+    assert_true(hl_starts_with(hl_text_get(&out), "<!-- hlrec:v1 stack=home target=nas-----x -->\n"
+                                                  "<!-- hlrec:run head=3f9c order=1763912345678 run=github-4711- -->\n"
+                                                  "### hlrec plan: `home` for `nas --> x`\n\n"));
+    assert_non_null(strstr(hl_text_get(&out), "\n`hlrec.yaml`, head `3f9c`, base `aa01`, state #7\n"));
+}
+
+static void what_destroys_comes_first(void **state HL_UNUSED)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    hl_auto(text) struct hl_text out = HL_TEXT_INIT(ROOM);
+    struct hl_step *steps[] = {
+        hl_test_step(arena, "network.new", HL_ACTION_CREATE),    hl_test_step(arena, "network.same", HL_ACTION_NONE),
+        hl_test_step(arena, "volume.old", HL_ACTION_DELETE),     hl_test_step(arena, "network.moved", HL_ACTION_NONE),
+        hl_test_step(arena, "container.web", HL_ACTION_REPLACE),
+    };
+    const char *used_by[] = {"router.a", "router.b", "router.c", "router.d", NULL};
+    const char *at;
+
+    steps[2]->loses_data = true;
+    steps[3]->moved_from = "network.former";
+    steps[4]->used_by = used_by;
+    render(&out, hl_test_plan(arena, steps, HL_COUNT(steps)), &(struct hl_markdown){.max_size = 0});
+    at = strstr(hl_text_get(&out),
+                "| **REPLACE** | `container.web` | because; down until the new one is up; used by router.a, router.b, router.c and 1 more |  |\n"
+                "| **DELETE** | `volume.old` | because; **its data is lost** |  |\n"
+                "| CREATE | `network.new` | because |  |\n"
+                "| MOVE | `network.moved` | because; was network.former |  |\n\n");
+    assert_non_null(at);
+    assert_non_null(strstr(hl_text_get(&out), "Data loss: `volume.old`.\n"));
+}
+
+static void what_is_known_besides_stands_before_the_table(void **state HL_UNUSED)
+{
+    static const struct hl_markdown_note note = {.subject = "providers.x", .text = "changed; not used in this preview", .file = "hlrec.yaml", .at = {4, 1}};
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    hl_auto(text) struct hl_text out = HL_TEXT_INIT(ROOM);
+    struct hl_step *step = hl_test_step(arena, "network.web", HL_ACTION_NONE);
+    struct hl_plan *plan = hl_test_plan(arena, &step, 1);
+
+    step->live = &(struct hl_live){.presence = HL_LIVE_PRESENT, .note = "crash loop"};
+    plan->guard = "6 deletions are more than 5";
+    plan->guard_hint = "raise max_destroy";
+    (void)hl_diag_warning(&plan->diags, (struct hl_span){3, 5}, "an odd value");
+    (void)hl_diag_error(&plan->diags, (struct hl_span){2, 1}, "a wrong value");
+    render(&out, plan, &(struct hl_markdown){.notes = &note, .notes_count = 1, .preview = true});
+    assert_non_null(strstr(hl_text_get(&out), "> **apply stops here:** 6 deletions are more than 5; raise max\\_destroy\n\n"
+                                              "- **error** `hlrec.yaml:2:1` a wrong value\n"
+                                              "- **note** `providers.x` changed; not used in this preview (`hlrec.yaml:4`)\n"
+                                              "- **warning** `hlrec.yaml:3:5` an odd value\n"
+                                              "- **note** `network.web` crash loop\n\n"));
+    assert_non_null(strstr(hl_text_get(&out), "_A preview: "));
+}
+
+static void rows_that_destroy_are_the_last_to_go(void **state HL_UNUSED)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    hl_auto(text) struct hl_text out = HL_TEXT_INIT(ROOM);
+    struct hl_step **steps = hl_arena_alloc(arena, 400 * sizeof(*steps));
+    struct hl_plan *plan;
+
+    memcpy(steps, make_steps(arena, "network.made-", 360, HL_ACTION_CREATE), 360 * sizeof(*steps));
+    memcpy(steps + 360, make_steps(arena, "network.gone-", 40, HL_ACTION_DELETE), 40 * sizeof(*steps));
+    for (size_t i = 0; i < 400; i++)
+        steps[i]->hint = "do this";
+    plan = hl_test_plan(arena, steps, 400);
+    for (size_t i = 0; i < 500; i++)
+        (void)hl_diag_warning(&plan->diags, (struct hl_span){(uint32_t)i + 1, 5}, "an odd value");
+
+    render(&out, plan, &(struct hl_markdown){.max_size = 8192});
+    assert_true(out.length <= 8192);
+    assert_int_equal(count_of(hl_text_get(&out), "| **DELETE** | "), 40);
+    assert_non_null(strstr(hl_text_get(&out), "**Plan: 360 to create, 0 to update, 0 to replace, 40 to delete, "));
+
+    const size_t warnings = count_of(hl_text_get(&out), "- **warning** ");
+    const size_t made = count_of(hl_text_get(&out), "| CREATE | ");
+    hl_auto(text) struct hl_text more = HL_TEXT_INIT(ROOM);
+
+    assert_true(warnings > 0 && warnings < 500 && made > 0 && made < 360);
+    hl_text_printf(&more, "- **and %zu more**\n", 500 - warnings);
+    assert_non_null(strstr(hl_text_get(&out), hl_text_get(&more)));
+    hl_text_reset(&more);
+    hl_text_printf(&more, "| **and %zu more** | | %zu CREATE | |\n", 360 - made, 360 - made);
+    assert_non_null(strstr(hl_text_get(&out), hl_text_get(&more)));
+    assert_null(strstr(hl_text_get(&out), "<details"));
+    assert_non_null(strstr(hl_text_get(&out), "_Left out, to stay below 8192 bytes: the fields of 400 resources. "));
+}
+
+static void even_those_are_counted_when_they_do_not_fit(void **state HL_UNUSED)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    hl_auto(text) struct hl_text out = HL_TEXT_INIT(ROOM);
+    struct hl_plan *plan = hl_test_plan(arena, make_steps(arena, "network.gone-", 1000, HL_ACTION_DELETE), 1000);
+    hl_auto(text) struct hl_text more = HL_TEXT_INIT(ROOM);
+
+    render(&out, plan, &(struct hl_markdown){.max_size = 1});
+    assert_true(out.length <= HL_MARKDOWN_LEAST);
+    assert_non_null(strstr(hl_text_get(&out), ", 1000 to delete, "));
+
+    const size_t shown = count_of(hl_text_get(&out), "| **DELETE** | ");
+
+    assert_true(shown > 10);
+    hl_text_printf(&more, "| **and %zu more** | | %zu DELETE | |\n", 1000 - shown, 1000 - shown);
+    assert_non_null(strstr(hl_text_get(&out), hl_text_get(&more)));
+}
+
+/* The head alone, with all that can be in it as long as it may be. */
+static void the_head_always_fits(void **state HL_UNUSED)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    hl_auto(text) struct hl_text out = HL_TEXT_INIT(ROOM);
+    char *bad = hl_arena_alloc(arena, 10001);
+    struct hl_step **steps;
+    struct hl_plan *plan;
+
+    memset(bad, '|', 10000);
+    steps = make_steps(arena, hl_arena_printf(arena, "x.%s", bad), 900, HL_ACTION_DELETE);
+    for (size_t i = 0; i < 900; i++)
+        steps[i]->loses_data = true;
+    plan = hl_test_plan(arena, steps, 900);
+    plan->guard = plan->guard_hint = bad;
+    for (size_t i = 1; i < HL_ACTIONS; i++)
+        plan->counts[i] = plan->counts[i] == 0 ? 1000000 : plan->counts[i];
+
+    const struct hl_plan_view view = {.plan = plan, .file = bad, .source = bad, .commit = bad, .stack = bad, .serial = INT64_MAX};
+    const struct hl_markdown markdown = {.max_size = 1, .target = bad, .head = bad, .base = bad, .run = bad, .order_ms = INT64_MAX, .preview = true};
+
+    hl_render_plan_comment(&out, &view, &markdown);
+    assert_true(out.length <= HL_MARKDOWN_LEAST);
+    assert_non_null(strstr(hl_text_get(&out), "| **and "));
+}
+
+static void long_lines_are_cut_between_characters(void **state HL_UNUSED)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    hl_auto(text) struct hl_text out = HL_TEXT_INIT(ROOM);
+    hl_auto(text) struct hl_text hint = HL_TEXT_INIT(ROOM);
+    struct hl_step *step = hl_test_step(arena, "network.web", HL_ACTION_REFUSE);
+
+    for (size_t i = 0; i < 400; i++)
+        hl_text_puts(&hint, "\xe2\x82\xac");
+    step->hint = hl_text_get(&hint);
+    render(&out, hl_test_plan(arena, &step, 1), &(struct hl_markdown){.max_size = 0});
+    assert_non_null(strstr(hl_text_get(&out), "\nhint: \xe2\x82\xac"));
+    assert_non_null(strstr(hl_text_get(&out), "\xe2\x82\xac...\n```\n"));
+    for (size_t at = 0, size; at < out.length; at += size) {
+        uint32_t code = 0;
+
+        size = hl_utf8_decode(hl_text_get(&out) + at, out.length - at, &code);
+        assert_true(size > 0);
+    }
+}
+
+static void a_run_without_a_plan_says_why(void **state HL_UNUSED)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    hl_auto(text) struct hl_text out = HL_TEXT_INIT(ROOM);
+    hl_auto(error) struct hl_error *err = NULL;
+    const struct hl_plan_view view = {.file = "hlrec.yaml", .stack = "home", .serial = 7};
+    const struct hl_markdown markdown = {.max_size = 0};
+    struct hl_diags diags;
+
+    hl_diags_init(&diags, arena, "hlrec.yaml");
+    hl_diag_hint(&diags, hl_diag_error(&diags, (struct hl_span){12, 7}, "unknown key 'imaeg'"), "did you mean 'image'?");
+    hl_render_failure_comment(&out, &view, &markdown, &diags, NULL);
+    assert_string_equal(hl_text_get(&out),
+                        "<!-- hlrec:v1 stack=home target=default -->\n### hlrec plan: `home`\n\n**There is no plan:** the spec has 1 error.\n\n"
+                        "`hlrec.yaml`, state #7\n\n"
+                        "- **error** `hlrec.yaml:12:7` unknown key 'imaeg'; `did you mean 'image'?`\n\n");
+    hl_text_reset(&out);
+    (void)hl_fail(&err, HL_E_UNREACHABLE, "cannot reach 'https://e'");
+    (void)hl_error_hint(&err, "is it running");
+    hl_render_failure_comment(&out, &view, &markdown, NULL, err);
+    assert_non_null(strstr(hl_text_get(&out), "**There is no plan:** the run failed.\n\n`hlrec.yaml`, state #7\n\n"
+                                              "- **error** `cannot reach 'https://e'`\n- **hint** is it running\n\n"));
 }
 
 static const struct CMUnitTest markdown_tests[] = {
-    cmocka_unit_test(names_are_only_themselves),
-    cmocka_unit_test(sentences_hold_no_marks),
-    cmocka_unit_test(fences_are_longer_than_what_is_in_them),
     cmocka_unit_test(a_hostile_name_stays_in_its_cell),
+    cmocka_unit_test(the_first_lines_tell_whose_comment_it_is),
+    cmocka_unit_test(what_destroys_comes_first),
+    cmocka_unit_test(what_is_known_besides_stands_before_the_table),
+    cmocka_unit_test(rows_that_destroy_are_the_last_to_go),
+    cmocka_unit_test(even_those_are_counted_when_they_do_not_fit),
+    cmocka_unit_test(the_head_always_fits),
+    cmocka_unit_test(long_lines_are_cut_between_characters),
+    cmocka_unit_test(a_run_without_a_plan_says_why),
 };
 
 const struct hl_tests hl_tests_markdown = {markdown_tests, HL_COUNT(markdown_tests)};

@@ -20,6 +20,7 @@ extern const struct hl_tests hl_tests_layout;
 extern const struct hl_tests hl_tests_unified;
 extern const struct hl_tests hl_tests_change;
 extern const struct hl_tests hl_tests_markdown;
+extern const struct hl_tests hl_tests_markdown_text;
 extern const struct hl_tests hl_tests_human;
 extern const struct hl_tests hl_tests_json_plan;
 extern const struct hl_tests hl_tests_error_text;

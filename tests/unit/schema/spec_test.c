@@ -174,7 +174,7 @@ static const struct row extras[] = {
     {"removed and moved", "networks: {n: }\nmoved: [{from: network.m, to: network.n}]\nremoved: [network.m]\n",
      "5:11: error: network.m is moved or removed twice: first on line 4\n"},
     {"removed of no kind", "removed: [netwerk.n]\n", "3:11: error: 'netwerk.n': there is no kind 'netwerk' (did you mean 'network'?)\n"},
-    {"settings", "settings: {max_destroy: 30%, timeout: 5m, parallel: 3, window: {from: \"02:00\"}, history: 9}\n", ""},
+    {"settings", "settings: {max_destroy: 30%, timeout: 5m, parallel: 3, window: [\"Mon-Fri 22:00-06:00\"], history: 9}\n", ""},
     {"unknown settings", "settings: {paralel: 3}\n", "3:12: error: unknown key 'paralel' in 'settings' (did you mean 'parallel'?)\n"},
     {"max_destroy", "settings: {max_destroy: many}\n", "3:25: error: 'max_destroy' must be a number like 5 or a share like 30%, found 'many'\n"},
     {"max_destroy above all", "settings: {max_destroy: 101%}\n", "3:25: error: 'max_destroy' must be a number like 5 or a share like 30%, found '101%'\n"},
