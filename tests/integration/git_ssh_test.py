@@ -142,8 +142,9 @@ def silence(tap, world):
     noisy(world, "noisy.git")
     mute, banner = gs.Mute(), gs.Mute(b"SSH-2.0-OpenSSH_9.2p1\r\n")
     asleep, half, url = world.sshd.keygen("asleep"), world.sshd.keygen("half"), world.url("ssh", "noisy.git")
-    world.sshd.allow(asleep, "sleep 20")
-    world.sshd.allow(half, f"git-upload-pack {os.path.join(world.folder, 'noisy.git')} | (head -c 500000; sleep 20)")
+    # cat ends with the connection.
+    world.sshd.allow(asleep, "cat >/dev/null")
+    world.sshd.allow(half, f"git-upload-pack {os.path.join(world.folder, 'noisy.git')} | head -c 500000; cat >/dev/null")
     unconnected = ("unreachable", "timeout")
     silent(tap, world, (
         ("after the connection", f"ssh://git@127.0.0.1:{mute.port}/x.git", None, {}, unconnected, True),

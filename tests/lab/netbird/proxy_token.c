@@ -51,14 +51,12 @@ void netbird_proxy_tokens_list(struct netbird_call *c)
     netbird_ok(c, netbird_shuffle(c->netbird, out));
 }
 
-/* Go multiplies and wraps around; what is not in the future then never ends. Times of the lab end in 2262. */
+/* Go multiplies and wraps around; what is not in the future then never ends. */
 static int64_t expiry(int64_t now, int64_t seconds)
 {
     int64_t lifetime = (int64_t)((uint64_t)seconds * 1000000000u);
 
-    if (lifetime <= 0)
-        return 0;
-    return lifetime < INT64_MAX - now ? now + lifetime : INT64_MAX;
+    return lifetime > 0 ? (int64_t)((uint64_t)now + (uint64_t)lifetime) : 0;
 }
 
 static bool check(struct netbird_call *c, const struct hl_value *body)
