@@ -7,6 +7,7 @@ hlrec_SOURCES = \
 	%reldir%/cli.c \
 	%reldir%/command.h \
 	%reldir%/commands.c %reldir%/commands.h \
+	%reldir%/comment.c %reldir%/comment.h \
 	%reldir%/completion.c \
 	%reldir%/context.c %reldir%/context.h \
 	%reldir%/destroy.c \
@@ -51,6 +52,7 @@ hlrec_SOURCES = \
 
 hlrec_LDADD = \
 	reconcile/render/libhlrender.a \
+	reconcile/forge/libhlforge.a \
 	reconcile/engine/libhlengine.a \
 	reconcile/providers/libhlproviders.a \
 	reconcile/transport/libhltransport.a \

@@ -2,6 +2,8 @@
 
 #include "reconcile/cli/options.h"
 
+#include "reconcile/forge/forge.h"
+#include "reconcile/render/markdown.h"
 #include "schema/base/text.h"
 
 #include <stdlib.h>
@@ -89,6 +91,19 @@ const struct hl_option hl_option_table[HL_OPTIONS] = {
                         .doc = "the spec is not to be trusted (a pull request): read-only, secrets opaque, providers and credentials from --base"},
     [HL_OPT_BASE] =
         {.name = "base", .type = HL_ARG_TEXT, .argument = "REF", .groups = HL_GROUP_PLAN, .doc = "with --preview: what the spec is to be merged into"},
+    [HL_OPT_COMMENT] = {.name = "comment",
+                        .type = HL_ARG_CHOICE,
+                        .argument = "FORGE",
+                        .choices = hl_forge_names,
+                        .groups = HL_GROUP_PLAN,
+                        .doc = "write the plan as a comment on the pull request and set its status: github, gitea, forgejo or gitlab"},
+    [HL_OPT_MAX_SIZE] = {.name = "max-size",
+                         .type = HL_ARG_INT,
+                         .argument = "BYTES",
+                         .minimum = HL_MARKDOWN_LEAST,
+                         .maximum = 1000000,
+                         .groups = HL_GROUP_PLAN,
+                         .doc = "of --format markdown and --comment (default: 60000)"},
     [HL_OPT_YES] = {.name = "yes", .letter = 'y', .groups = HL_GROUP_CONFIRM, .doc = "do not ask"},
     [HL_OPT_WAIT] = {.name = "wait",
                      .type = HL_ARG_DURATION,

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "reconcile/cli/commands.h"
+#include "reconcile/cli/comment.h"
 #include "reconcile/cli/planfile.h"
 #include "reconcile/cli/preview.h"
 #include "reconcile/cli/report.h"
@@ -21,7 +22,7 @@ static void show(struct hl_context *context, const struct hl_plan_view *view)
         hl_render_plan_json(&out, view);
         break;
     case HL_FORMAT_MARKDOWN:
-        hl_render_plan_markdown(&out, view);
+        hl_comment_render(context, view, &out);
         break;
     }
     hl_sink_text(&context->out, &out);
@@ -95,8 +96,10 @@ static int run(struct hl_context *context)
     const bool preview = hl_option_given(&context->options, HL_OPT_PREVIEW);
     int code = preview && out != NULL ? refuse_out(context) : preview ? hl_preview_run(context, &options, &plan) : compute(context, &options, &plan);
 
-    if (code != HL_EXIT_OK)
+    if (code != HL_EXIT_OK) {
+        hl_comment_post(context, NULL);
         return code;
+    }
     hl_outcome_plan(context, plan);
     hl_outcome_differences(context, plan, false);
     hl_context_view(context, plan, &view);
@@ -106,6 +109,7 @@ static int run(struct hl_context *context)
     show(context, &view);
     hl_context_diags(context, &plan->diags);
     show_reads(context, &view);
+    hl_comment_post(context, &view);
     code = (int)hl_exit_of_plan(plan, view.stats, view.stats_count);
     if (code == HL_EXIT_SPEC)
         return code;

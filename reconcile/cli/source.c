@@ -27,6 +27,14 @@ bool hl_source_check_options(const struct hl_context *context, struct hl_error *
             return hl_error_hint(err, "say where it is: --git URL");
         }
     }
+    if (hl_option_given(&context->options, HL_OPT_BASE) && !hl_option_given(&context->options, HL_OPT_PREVIEW)) {
+        hl_fail(err, HL_E_SPEC, "--base goes with --preview");
+        return hl_error_hint(err, "without --preview the spec of --ref is trusted, whoever wrote it");
+    }
+    if (hl_source_is_git(context) && hl_option_given(&context->options, HL_OPT_VAR_FILE)) {
+        hl_fail(err, HL_E_SPEC, "--var-file does not go with --git");
+        return hl_error_hint(err, "give single variables with --var");
+    }
     if (hl_source_is_git(context) && hl_option_given(&context->options, HL_OPT_FILE)) {
         hl_fail(err, HL_E_SPEC, "--file and --git are two places");
         return hl_error_hint(err, "the file within the repository is named with --path");

@@ -311,11 +311,30 @@ static void check_ready(struct session *session, const struct hl_plan *plan, boo
     }
 }
 
+/* A preview has one wave: what the base needs is taken to be in place, with the values that the state has. */
+static void open_for_preview(struct hl_engine *engine, struct session *session)
+{
+    const struct hl_outputs outputs = engine_known_outputs(engine);
+    struct hl_error *error = NULL;
+
+    engine_session_open(engine, session, &outputs);
+    if (session->state != SESSION_OPEN || session->spec == NULL || session->spec->needs_count == 0)
+        return;
+    if (session->session.type->verbs->ready(&session->session, NULL, &error))
+        return;
+    call_late(session, NULL);
+    hl_error_free(error);
+}
+
 static void open_instance(struct hl_engine *engine, struct session *session, const struct hl_plan *plan)
 {
     const struct hl_outputs outputs = {plan_output, (void *)plan};
     const bool needy = session->spec != NULL && session->spec->needs_count > 0;
 
+    if (engine->options.preview) {
+        open_for_preview(engine, session);
+        return;
+    }
     if (needy && (plan == NULL || readiness_of(session, plan) == NEEDS_UNMET)) {
         call_late(session, NULL);
         return;

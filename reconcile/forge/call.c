@@ -85,6 +85,7 @@ bool hl_forge_open(struct hl_forge_session *session, const struct hl_forge_post 
         .timeout_ms = REQUEST_TIMEOUT_MS,
         .tries = 1, /* what to try again is decided here */
         .interrupts = post->interrupts,
+        .reports = true,
     };
 
     *session = (struct hl_forge_session){.forge = hl_forge_find(post->forge), .post = post, .arena = hl_arena_new()};

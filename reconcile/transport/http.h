@@ -21,6 +21,7 @@ struct hl_http_options {
     int64_t timeout_ms;                         /* whole request; 0: 30 s; a request may override */
     int tries;                                  /* 0: 4 */
     const volatile int *interrupts;             /* 2 breaks off requests at once; may be NULL */
+    bool reports;                               /* where results are told to people: not bound by hl_http_forbid_changes() */
 };
 
 struct hl_http_header {

@@ -110,6 +110,7 @@ bool hl_http_new(const struct hl_http_options *options, struct hl_http **out, st
     client->insecure = options->insecure;
     client->connect_timeout_ms = options->connect_timeout_ms > 0 ? options->connect_timeout_ms : CONNECT_TIMEOUT_MS;
     client->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : TIMEOUT_MS;
+    client->reports = options->reports;
     client->tries = options->tries > 0 ? options->tries : TRIES;
     client->interrupts = options->interrupts;
     if (!take_url(client, options->url, err)) {

@@ -20,7 +20,7 @@ struct hl_http {
     char *shown;  /* the same for people: without user and password, and with the socket's path */
     char *socket; /* NULL for TCP */
     char *user_agent, *ca_file, *cert_file, *key_file;
-    bool insecure;
+    bool insecure, reports;
     int64_t connect_timeout_ms, timeout_ms;
     int tries;
     const volatile int *interrupts;

@@ -145,7 +145,7 @@ size_t hl_utf8_decode(const char *data, size_t length, uint32_t *code)
 static bool is_deceptive(uint32_t code)
 {
     return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x061c || code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
-           (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
+           (code >= 0x2060 && code <= 0x2064) || (code >= 0x2066 && code <= 0x2069) || code == 0x200b || code == 0xad || code == 0xfeff;
 }
 
 void hl_text_put_escaped(struct hl_text *text, const char *data, size_t length)

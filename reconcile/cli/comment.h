@@ -1,0 +1,13 @@
+/* The plan as markdown: on stdout, and as a comment on the pull request. */
+#ifndef HL_RECONCILE_CLI_COMMENT_H
+#define HL_RECONCILE_CLI_COMMENT_H
+
+#include "reconcile/cli/context.h"
+
+/* Appends the plan as --format markdown shows it, within --max-size. */
+void hl_comment_render(struct hl_context *context, const struct hl_plan_view *view, struct hl_text *out);
+/* With --comment: posts the plan (NULL: that there is none, because of the findings) and sets the commit's status. What goes wrong with it is a warning: the
+ * plan stands. Must be called even when no plan could be made, so that the pull request says so. */
+void hl_comment_post(struct hl_context *context, const struct hl_plan_view *view);
+
+#endif
