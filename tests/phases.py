@@ -34,7 +34,7 @@ IN_CI = os.environ.get("CI") == "true"
 CHECK_LIMIT = 900
 INTEGRATION_LIMIT = 400
 SHOWN_LINES = 60
-AT_ONCE = 2
+AT_ONCE = 4
 STARTS_AN_ENGINE = ("docker_test", "examples_test")
 PR_SET_CHILD_SUBREAPER = 36
 

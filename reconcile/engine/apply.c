@@ -420,6 +420,8 @@ static void end_without_provider(struct task *task)
         hl_arena_printf(task->arena, "provider '%s' could not be opened%s%s", culprit->session.name, why != NULL ? ": " : "", why != NULL ? why : "");
     for (const struct hl_error *cause = culprit->error; cause != NULL && task->step->hint == NULL; cause = cause->cause)
         task->step->hint = cause->hint;
+    if (task->step->hint != NULL) /* the plan was shown before: here is the only place to say what to do */
+        task->step->reason = hl_arena_printf(task->arena, "%s -> %s", task->step->reason, task->step->hint);
     end_refused(task);
 }
 

@@ -114,9 +114,9 @@ static bool create_new(struct task *task, struct hl_error **err)
 
 bool task_leaves_former(const struct task *task)
 {
-    const struct hl_verbs *verbs = task->op.kind->verbs;
-
-    return task->op.action == HL_ACTION_REPLACE && task->op.order == HL_REPLACE_CREATE_FIRST && verbs->replace == NULL && verbs->apply_batch == NULL;
+    if (task->op.action != HL_ACTION_REPLACE || task->op.order != HL_REPLACE_CREATE_FIRST)
+        return false; /* an op that does nothing has no kind */
+    return task->op.kind->verbs->replace == NULL && task->op.kind->verbs->apply_batch == NULL;
 }
 
 /* For kinds without a way of their own. What a new object replaces goes later, when those that use it have the new one (settle.c, apply.c). */

@@ -215,7 +215,8 @@ static const char *forcing_reason(struct hl_arena *arena, const struct hl_step *
         return step->live->reason;
     for (size_t i = 0; i < step->changes_count; i++) {
         const struct hl_change *change = &step->changes[i];
-        const char *live = change->forces_replacement && is_age(change) ? hl_value_to_text(arena, change->live) : NULL;
+        const bool due = change->forces_replacement && is_age(change) && strcmp(change->field->name, "renewal") == 0;
+        const char *live = due ? hl_value_to_text(arena, change->live) : NULL;
         if (live != NULL)
             return hl_arena_printf(arena, "a new one is due: %s", live);
         if (change->forces_replacement)
