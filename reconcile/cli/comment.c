@@ -33,7 +33,7 @@ static struct hl_markdown describe(struct hl_context *context, const struct hl_f
         .head = context->commit,
         .base = context->preview != NULL ? context->preview->base : NULL,
         .run = place != NULL ? place->run : NULL,
-        .order_ms = place != NULL ? hl_wall_ms() : 0,
+        .order_ms = place != NULL ? hl_wall_ms() - hl_context_elapsed_ms(context) : 0, /* when the run began */
         .preview = context->preview != NULL,
         /* A preview's values are masked before the proposal meets them: masking afterwards would tell whether a guess in it is right. */
         .redactor = context->preview == NULL ? context->redactor : NULL,
@@ -82,6 +82,7 @@ static bool post(struct hl_context *context, const struct hl_forge_place *place,
         .pull = place->pull,
         .token = token,
         .author = place->author,
+        .ca_file = place->ca_file,
         .markdown = hl_text_get(&text),
         .head = place->head != NULL ? place->head : context->commit,
         .state = view != NULL ? HL_FORGE_SUCCESS : HL_FORGE_FAILURE,

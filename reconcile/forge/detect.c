@@ -228,6 +228,7 @@ static bool take_own(const struct detection *detection, struct hl_error **err)
     out->api = api != NULL ? api : out->api;
     out->repository = repository != NULL ? repository : out->repository;
     out->author = author != NULL ? author : out->author;
+    out->ca_file = get(detection, "HLREC_FORGE_CA_FILE");
     return get_number(detection, "HLREC_FORGE_PULL", &out->pull, err);
 }
 

@@ -39,6 +39,11 @@ static bool is_repository(const struct hl_forge *forge, const char *text)
     return forge->path_is_one || parts == 2;
 }
 
+static bool wants_status(const struct hl_forge_post *post)
+{
+    return post->state != HL_FORGE_NO_STATUS && post->head != NULL;
+}
+
 static bool check(const struct hl_forge_post *post, struct hl_error **err)
 {
     const struct hl_forge *forge = hl_forge_find(post->forge);
@@ -61,7 +66,7 @@ static bool check(const struct hl_forge_post *post, struct hl_error **err)
         (void)hl_fail(err, HL_E_AUTH, "there is no token for %s", forge->title);
         return hl_error_hint(err, "set HLREC_FORGE_TOKEN or HLREC_FORGE_TOKEN_FILE");
     }
-    return post->state == HL_FORGE_NO_STATUS || hl_forge_is_id(post->head) || hl_fail(err, HL_E_SPEC, "the head of the pull request is no full commit id");
+    return !wants_status(post) || hl_forge_is_id(post->head) || hl_fail(err, HL_E_SPEC, "the head of the pull request is no full commit id");
 }
 
 /* One message for both: the first failure, and that the other one failed as well. */
@@ -97,7 +102,7 @@ bool hl_forge_post(const struct hl_forge_post *post, struct hl_forge_result *res
     if (post->markdown != NULL)
         fine = hl_forge_put_comment(&session, &result->comment, err);
     hl_forge_begin(&session);
-    if (post->state != HL_FORGE_NO_STATUS && !hl_forge_put_status(&session, &result->status_set, &status)) {
+    if (wants_status(post) && !hl_forge_put_status(&session, &result->status_set, &status)) {
         fine = false;
         join(err, status);
     }

@@ -37,9 +37,11 @@ struct hl_forge_place {
     int64_t pipeline;     /* GitLab: the pipeline that a status belongs to */
     const char *author;   /* the login that the CI system's own token writes with */
     const char *summary;  /* the file for hl_forge_summary() */
+    const char *ca_file;  /* PEM of the authority that signed the API's certificate */
 };
 /* GitHub, Gitea and Forgejo Actions, GitLab CI, Woodpecker. HLREC_FORGE_URL (the API's base), HLREC_FORGE_REPOSITORY, HLREC_FORGE_PULL and HLREC_FORGE_USER
- * come before what is found. Outside of CI that is all there is. HL_E_SPEC for a variable or an event file that cannot be used. */
+ * come before what is found; HLREC_FORGE_CA_FILE stands for itself. Outside of CI that is all there is. HL_E_SPEC for a variable or an event file that cannot
+ * be used. */
 bool hl_forge_detect(struct hl_arena *arena, const char *const *environment, struct hl_forge_place *out, struct hl_error **err) HL_MUST_CHECK;
 
 /* HLREC_FORGE_TOKEN, HLREC_FORGE_TOKEN_FILE, else the variable that the forge's users know: GITHUB_TOKEN, GITEA_TOKEN, FORGEJO_TOKEN, GITLAB_TOKEN.

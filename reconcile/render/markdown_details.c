@@ -129,6 +129,21 @@ static size_t make_block(struct hl_markdown_page *page, const struct hl_step *st
     return left_out;
 }
 
+/* The changes of a step. What is new has nothing to be replaced. */
+static void collect(struct hl_arena *arena, const struct hl_step *step, struct hl_changes *out)
+{
+    struct hl_change *own;
+
+    hl_shown_changes(arena, step, out);
+    if (step->action != HL_ACTION_CREATE || out->count == 0)
+        return;
+    own = hl_arena_alloc(arena, out->count * sizeof(*own));
+    memcpy(own, out->items, out->count * sizeof(*own));
+    for (size_t i = 0; i < out->count; i++)
+        own[i].forces_replacement = false;
+    out->items = own;
+}
+
 static void put_step(struct hl_markdown_page *page, struct hl_text *section, const struct hl_step *step, struct hl_markdown_omitted *omitted)
 {
     const size_t share = page->limit / SHARE < page->left ? page->limit / SHARE : page->left;
@@ -136,7 +151,7 @@ static void put_step(struct hl_markdown_page *page, struct hl_text *section, con
     struct hl_changes changes;
     size_t lines;
 
-    hl_shown_changes(arena, step, &changes);
+    collect(arena, step, &changes);
     if (!has_fields(step, &changes))
         return;
     if (share < FRAME + LEAST) {

@@ -205,7 +205,7 @@ static bool means_something(const char *text)
 static bool is_plain_prose(const char *text)
 {
     for (const char *c = text; *c != '\0'; c++) {
-        if (!is_alphanumeric(*c) && !is_within(*c, " .,:;-()'_`/="))
+        if (!is_alphanumeric(*c) && !is_within(*c, " .,:;-()'_`/=?+\""))
             return false;
     }
     return !means_something(text);

@@ -13,7 +13,7 @@ import time
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lib import BUILD, HLREC, SOURCE, VENV, Lab, Tap, private_folder, stop_on_signals  # noqa: E402
+from lib import BUILD, HLREC, SOURCE, VENV, Lab, Stack, Tap, private_folder, stop_on_signals  # noqa: E402
 
 TOOL = os.path.join(BUILD, "tests", "integration", "forge_tool")
 APIS = {"github": "/api/v3", "gitea": "/api/v1", "forgejo": "/api/v1", "gitlab": "/api/v4"}
@@ -366,8 +366,8 @@ def detection(tap, folder):
                            ("gitlab", "https://gitlab.com", "https://gitlab.com/api/v4"), ("bitbucket", "https://bitbucket.org", None)):
         has(tap, ask("detect", **{**woodpecker, "CI_FORGE_TYPE": kind, "CI_FORGE_URL": url}), {"api": api}, f"Woodpecker of {kind} at {url}")
     has(tap, ask("detect"), {"forge": None, "pull": 0}, "nowhere")
-    has(tap, ask("detect", **woodpecker, HLREC_FORGE_URL="http://gitea:3000/api/v1", HLREC_FORGE_REPOSITORY="a/b", HLREC_FORGE_PULL="9", HLREC_FORGE_USER="me"),
-        {"api": "http://gitea:3000/api/v1", "repository": "a/b", "pull": 9, "author": "me"}, "what we are told comes first")
+    has(tap, ask("detect", **woodpecker, HLREC_FORGE_URL="http://gitea:3000/api/v1", HLREC_FORGE_REPOSITORY="a/b", HLREC_FORGE_PULL="9", HLREC_FORGE_USER="me", HLREC_FORGE_CA_FILE="/ca.pem"),
+        {"api": "http://gitea:3000/api/v1", "repository": "a/b", "pull": 9, "author": "me", "ca_file": "/ca.pem"}, "what we are told comes first")
 
 
 def token_sources(tap, folder):
@@ -501,6 +501,46 @@ def timer(tap, folder):
         tap.equal(run(0), (0, []), "a spec that is wrong is not tried again")
 
 
+SPEC = """\
+hlrec: 1
+stack: home
+providers:
+  docker: {host: "${env.HLREC_LAB_DOCKER}"}
+networks: {net: {}}
+"""
+
+
+def program(tap, folder):
+    """hlrec itself, outside of CI."""
+    tap.section = "hlrec plan --comment"
+    if "--comment" not in subprocess.run([HLREC, "help", "plan"], capture_output=True, text=True).stdout:
+        print("# SKIP: hlrec plan has no --comment")
+        return
+    with World(folder, "gitea") as world:
+        environment = dict(world.lab.environment, HLREC_FORGE_URL=world.url + APIS["gitea"], HLREC_FORGE_REPOSITORY=REPOSITORY, HLREC_FORGE_PULL="7", HLREC_FORGE_TOKEN="lab-user")
+        for name in ("GITHUB_ACTIONS", "GITEA_ACTIONS", "FORGEJO_ACTIONS", "GITLAB_CI", "CI", "GITHUB_STEP_SUMMARY"):
+            environment[name] = ""
+        stack = Stack(folder, "program", SPEC, environment=environment)
+        first = stack.run("plan", "--comment", "gitea")
+        bodies = [entry["body"] for entry in world.comments()]
+        tap.equal((first.status, len(bodies)), (0, 1), "a comment", first.text)
+        tap.point(bodies and bodies[0].startswith(MARKER + "\n") and "| CREATE | `network.net` |" in bodies[0], "with the plan", bodies)
+        stack.write(SPEC.replace("{net: {}}", "{net: {}, other: {}}"))
+        second = stack.run("plan", "--comment", "gitea", "--format", "json")
+        bodies = [entry["body"] for entry in world.comments()]
+        tap.equal((second.status, len(bodies), "`network.other`" in bodies[0]), (0, 1, True), "is edited by the next run", second.text)
+        tap.equal(json.loads(second.out)["summary"]["create"], 2, "whatever is printed")
+        stack.write(SPEC + "nonsense: 1\n")
+        wrong = stack.run("plan", "--comment", "gitea")
+        bodies = [entry["body"] for entry in world.comments()]
+        tap.equal((wrong.status, "There is no plan:" in bodies[-1] and "nonsense" in bodies[-1]), (3, True), "a spec with a mistake: the comment says which", bodies)
+        stack.write(SPEC)
+        for name, change in (("a wrong token", {"HLREC_FORGE_TOKEN": "lab-secret-of-nobody"}), ("no token", {"HLREC_FORGE_TOKEN": ""}), ("no forge", {"HLREC_FORGE_URL": "http://127.0.0.1:1"})):
+            failed = stack.run("plan", "--comment", "gitea", environment=change)
+            tap.equal((failed.status, "the pull request does not show the plan" in failed.err, "lab-secret" in failed.text), (0, True, False), f"{name}: a warning, and the plan's exit code", failed.text)
+        tap.equal(stack.leaks(["lab-user"]), [], "the token is nowhere")
+
+
 SCENES = (kept_up_to_date, found_again, never_over_a_newer, tokens, patience, accidents, texts, at_once)
 
 
@@ -520,7 +560,7 @@ def main():
     stop_on_signals()
     folder = private_folder()
     try:
-        for scene in (detection, token_sources, rendered, examples, timer):
+        for scene in (detection, token_sources, rendered, examples, timer, program):
             try:
                 scene(tap, folder)
             except Exception as problem:

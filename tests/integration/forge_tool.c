@@ -30,11 +30,11 @@ static int finish(struct hl_value *out, struct hl_error *error)
     hl_auto(heap) char *text = NULL;
 
     if (error != NULL) {
-        text = hl_error_text(error);
+        text = hl_error_text(owned);
         hl_value_map_put_text(out, "error", text);
-        hl_value_map_put_text(out, "code", hl_code_name(error->code));
+        hl_value_map_put_text(out, "code", hl_code_name(owned->code));
     }
-    for (const struct hl_error *node = error; node != NULL; node = node->cause) {
+    for (const struct hl_error *node = owned; node != NULL; node = node->cause) {
         if (node->hint != NULL && hl_value_get(out, "hint") == NULL)
             hl_value_map_put_text(out, "hint", node->hint);
         if (node->http != NULL)
@@ -122,6 +122,7 @@ static int detect(struct hl_arena *arena)
         hl_value_map_put_int(out, "pipeline", place.pipeline);
         hl_value_map_put_text(out, "author", place.author);
         hl_value_map_put_text(out, "summary", place.summary);
+        hl_value_map_put_text(out, "ca_file", place.ca_file);
         if (place.summary != NULL)
             (void)!hl_forge_summary(&place, "### a summary\n", &error);
     }

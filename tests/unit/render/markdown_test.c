@@ -228,7 +228,7 @@ static void a_run_without_a_plan_says_why(void **state HL_UNUSED)
     assert_string_equal(hl_text_get(&out),
                         "<!-- hlrec:v1 stack=home target=default -->\n### hlrec plan: `home`\n\n**There is no plan:** the spec has 1 error.\n\n"
                         "`hlrec.yaml`, state #7\n\n"
-                        "- **error** `hlrec.yaml:12:7` unknown key 'imaeg'; `did you mean 'image'?`\n\n");
+                        "- **error** `hlrec.yaml:12:7` unknown key 'imaeg'; did you mean 'image'?\n\n");
     hl_text_reset(&out);
     (void)hl_fail(&err, HL_E_UNREACHABLE, "cannot reach 'https://e'");
     (void)hl_error_hint(&err, "is it running");
