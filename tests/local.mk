@@ -1,5 +1,5 @@
 # What is not built but belongs to the tests; then each kind of test in its own folder.
-EXTRA_DIST += %reldir%/unit/tap %reldir%/run %reldir%/phases.py %reldir%/lint/run %reldir%/integration %reldir%/fault build-aux/prepare build-aux/build .ci/run
+EXTRA_DIST += %reldir%/unit/tap %reldir%/run %reldir%/phases.py %reldir%/lint/run %reldir%/fault build-aux/prepare build-aux/build .ci/run
 
 .PHONY: lint format
 lint: all

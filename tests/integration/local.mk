@@ -1,3 +1,28 @@
+# By name: of a folder, make dist would also take what was built in it.
+EXTRA_DIST += \
+	%reldir%/authentik_test.py \
+	%reldir%/bifrost_test.py \
+	%reldir%/docker_test.py \
+	%reldir%/examples_test.py \
+	%reldir%/forge_test.py \
+	%reldir%/git_cache_test.py \
+	%reldir%/git_https_test.py \
+	%reldir%/git_server.py \
+	%reldir%/git_ssh_test.py \
+	%reldir%/git_test.py \
+	%reldir%/git_world.py \
+	%reldir%/lab_test.py \
+	%reldir%/lib.py \
+	%reldir%/netbird_mesh_test.py \
+	%reldir%/netbird_signin_test.py \
+	%reldir%/netbird_test.py \
+	%reldir%/openbao_test.py \
+	%reldir%/preview_test.py \
+	%reldir%/schema_test.py \
+	%reldir%/stores_test.py \
+	%reldir%/traefik_test.py \
+	%reldir%/unattended_test.py
+
 # Built by `make check`, and by the phase that runs tests/integration/*.py.
 check_PROGRAMS += %reldir%/git_tool
 %canon_reldir%_git_tool_SOURCES = %reldir%/git_tool.c
