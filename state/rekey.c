@@ -17,7 +17,8 @@ static bool reseal_all(struct hl_store *store, struct hl_keys *keys, struct hl_e
         return false;
     if (!own)
         return hl_fail(err, HL_E_FAILED, "a rekey needs a transaction of its own");
-    if (hl_store_leave(store, true, hl_secret_reseal(store, keys->data, err) && hl_kept_reseal(store, keys->data, err) && hl_keyring_put(store, keys, err), err)) {
+    if (hl_store_leave(store, true, hl_secret_reseal(store, keys->data, err) && hl_kept_reseal(store, keys->data, err) && hl_keyring_put(store, keys, err),
+                       err)) {
         memcpy(store->keys, keys, sizeof(*keys));
         return true;
     }

@@ -33,6 +33,7 @@ JOBS = str(os.cpu_count() or 2)
 IN_CI = os.environ.get("CI") == "true"
 CHECK_LIMIT = 900
 INTEGRATION_LIMIT = 400
+BENCH_LIMIT = 300
 SHOWN_LINES = 60
 AT_ONCE = 4
 STARTS_AN_ENGINE = ("docker_test", "examples_test")
