@@ -1,5 +1,6 @@
 noinst_LIBRARIES += %reldir%/libhlproviders.a
-%canon_reldir%_libhlproviders_a_SOURCES = %reldir%/registry.c %reldir%/common.c reconcile/provider.h
+%canon_reldir%_libhlproviders_a_SOURCES = %reldir%/registry.c %reldir%/common.c %reldir%/place.c %reldir%/place.h \
+	%reldir%/web.c %reldir%/web.h reconcile/provider.h
 include %reldir%/local/local.mk
 include %reldir%/docker/local.mk
 include %reldir%/netbird/local.mk

@@ -3,6 +3,7 @@
 Servers listen on loopback or a unix socket in a private folder and are ended by pid. A machine that cannot have a real server skips loudly."""
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -276,9 +277,15 @@ class Traefik:
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """For a server that must be told its port. Below those that the system gives to whoever connects (32768 and up): one of these may be taken until it is used."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def private_folder():

@@ -3,53 +3,32 @@
 
 #include "reconcile/providers/authentik/authentik.h"
 #include "reconcile/providers/authentik/kinds.h"
-#include "reconcile/transport/files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_TIMEOUT_MS = 30 * 1000, DEFAULT_STARTUP_MS = 2 * 60 * 1000 };
+enum { DEFAULT_STARTUP_MS = 2 * 60 * 1000 };
 
 /* ---- settings ---- */
 
-static struct hl_value *normal_url(struct hl_arena *arena, struct hl_value *value)
-{
-    size_t length = hl_value_is(value, HL_TEXT) ? value->text.length : 0;
-
-    if (length == 0 || value->text.data[length - 1] != '/')
-        return value;
-    while (length > 0 && value->text.data[length - 1] == '/')
-        length--;
-    struct hl_value *trimmed = hl_value_bytes(arena, value->text.data, length);
-    trimmed->at = value->at;
-    return trimmed;
-}
-
 static void check_url(struct hl_check *check, const struct hl_value *value)
 {
-    const char *url = value->text.data;
-
-    if (!hl_starts_with(url, "http://") && !hl_starts_with(url, "https://"))
-        hl_diag_hint(check->diags, hl_diag_error(check->diags, value->at, "the address of authentik must begin with http:// or https://"),
-                     "as https://auth.example.com");
-    else if (hl_ends_with(url, "/api/v3"))
-        hl_diag_hint(check->diags, hl_diag_error(check->diags, value->at, "the address of authentik is written without /api/v3"), "write '%.*s'",
-                     (int)(value->text.length - strlen("/api/v3")), url);
+    hl_web_check_url_without(check, value, "https://auth.example.com", "/api/v3");
 }
 
 /* clang-format off */
 static const struct hl_field fields[] = {
-    {.name = "url", .type = HL_F_STRING, .required = true, .normalise = normal_url, .check = check_url,
+    {.name = "url", .type = HL_F_STRING, .required = true, .normalise = hl_web_normal_url, .check = check_url,
      .doc = "address of the server, without /api/v3", .example = "https://auth.example.com"},
     {.name = "token", .type = HL_F_STRING, .required = true, .sensitive = true, .keep_null = true,
      .doc = "API token of a superuser: the one of AUTHENTIK_BOOTSTRAP_TOKEN (set on server and worker before the very first start), or one made by hand",
      .example = "\"${secret.AUTHENTIK_BOOTSTRAP_TOKEN}\""},
-    {.name = "public_url", .type = HL_F_STRING, .normalise = normal_url, .check = check_url,
+    {.name = "public_url", .type = HL_F_STRING, .normalise = hl_web_normal_url, .check = check_url,
      .doc = "address as browsers see it, which issuers begin with; default: url", .example = "https://auth.example.com"},
-    {.name = "ca", .type = HL_F_STRING, .doc = "certificate of the authority that signed the server's, PEM; a file, relative to the spec", .example = "ca.pem"},
-    {.name = "insecure", .type = HL_F_BOOL, .fallback = "false", .doc = "do not verify the server's certificate"},
-    {.name = "timeout", .type = HL_F_DURATION, .fallback = "30s", .doc = "time that an answer may take"},
+    HL_WEB_CA,
+    HL_WEB_INSECURE,
+    HL_WEB_TIMEOUT,
     {.name = "startup", .type = HL_F_DURATION, .fallback = "2m",
      .doc = "how long a server that has just come up may take to make its first token, flows and scopes"},
     {.name = NULL},
@@ -57,28 +36,6 @@ static const struct hl_field fields[] = {
 /* clang-format on */
 
 /* ---- open and close ---- */
-
-static bool connect_to(struct hl_authentik *authentik, struct hl_session *session, const char *token, struct hl_error **err)
-{
-    const struct hl_run *run = session->run;
-    const char *ca = hl_value_get_text(session->settings, "ca");
-    hl_auto(text) struct hl_text header = HL_TEXT_INIT(HL_MAX_OUTPUT);
-    const struct hl_http_options options = {
-        .url = authentik->url,
-        .user_agent = hl_arena_printf(session->arena, "hlrec/%s", run->version != NULL ? run->version : PACKAGE_VERSION),
-        .ca_file = hl_is_blank(ca) ? NULL : hl_path_join(session->arena, run->base != NULL ? run->base : ".", ca),
-        .insecure = hl_value_get_bool(session->settings, "insecure", false),
-        .timeout_ms = hl_value_get_int(session->settings, "timeout", DEFAULT_TIMEOUT_MS),
-        .interrupts = run->interrupts,
-    };
-
-    if (!hl_http_new(&options, &authentik->http, err))
-        return false;
-    hl_redactor_add(run->redactor, token, strlen(token));
-    hl_text_printf(&header, "Bearer %s", token);
-    hl_http_set_header(authentik->http, "Authorization", hl_text_get(&header));
-    return true;
-}
 
 static bool open_session(struct hl_session *session, struct hl_error **err)
 {
@@ -97,8 +54,9 @@ static bool open_session(struct hl_session *session, struct hl_error **err)
     }
     if (hl_is_blank(authentik->public_url))
         authentik->public_url = authentik->url;
-    if (!connect_to(authentik, session, token, err))
+    if (!hl_web_open(session, authentik->url, &authentik->http, err))
         return false;
+    hl_web_authorise(session->run, authentik->http, "Bearer", token);
     authentik->arena = hl_arena_new();
     pthread_mutex_init(&authentik->lock, NULL);
     session->data = authentik;
@@ -226,7 +184,7 @@ static void report_server(struct hl_session *session, const struct hl_value *use
     hl_text_printf(report, "authentik %s at %s\n", version, authentik->url);
     hl_text_printf(report, "the token is of user '%s', %s\n", hl_value_get_text(user, "username"),
                    hl_value_get_bool(user, "is_superuser", false) ? "a superuser" : "no superuser: it may lack rights");
-    if (hl_starts_with(authentik->url, "http://") && !hl_starts_with(authentik->url, "http://127.") && !hl_starts_with(authentik->url, "http://localhost"))
+    if (hl_web_is_exposed(authentik->url))
         hl_text_puts(report, "the token goes over the network as it is: http without TLS\n");
 }
 

@@ -3,6 +3,7 @@
 #include "reconcile/providers/docker/client.h"
 
 #include "reconcile/providers/docker/endpoint.h"
+#include "reconcile/providers/web.h"
 #include "reconcile/transport/files.h"
 #include "schema/base/json.h"
 
@@ -53,7 +54,7 @@ bool hl_docker_open(struct hl_session *session, struct hl_error **err)
         return false;
     const struct hl_http_options options = {
         .url = endpoint.url,
-        .user_agent = hl_arena_printf(session->arena, "hlrec/%s", session->run->version != NULL ? session->run->version : PACKAGE_VERSION),
+        .user_agent = hl_web_user_agent(session->run, session->arena),
         .ca_file = endpoint.ca,
         .cert_file = endpoint.cert,
         .key_file = endpoint.key,

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "reconcile/providers/infisical/session.h"
+#include "reconcile/providers/place.h"
 
 #include <string.h>
 
@@ -10,21 +11,7 @@ static const char folder_characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm
 /* "netbird", "/netbird/" and "//netbird" are one folder. */
 static struct hl_value *normalise_path(struct hl_arena *arena, struct hl_value *value)
 {
-    hl_auto(text) struct hl_text path = HL_TEXT_INIT(HL_MAX_TEMPLATE);
-
-    if (!hl_value_is(value, HL_TEXT))
-        return value;
-    for (const char *at = value->text.data; *at != '\0';) {
-        const size_t part = strcspn(at, "/");
-        if (part > 0) {
-            hl_text_putc(&path, '/');
-            hl_text_append(&path, at, part);
-        }
-        at += part + (at[part] == '/' ? 1 : 0);
-    }
-    struct hl_value *normal = hl_value_text(arena, path.length > 0 ? hl_text_get(&path) : "/");
-    normal->at = value->at;
-    return normal;
+    return hl_place_normal_path(arena, value, "/");
 }
 
 static void check_path(struct hl_check *check, const struct hl_value *value)
@@ -92,22 +79,12 @@ void hl_infisical_check(struct hl_check *check, const struct hl_value *where, st
     hl_diag_hint(check->diags, diag, "say one: `key: NAME`");
 }
 
-/* What is not said is left open here: where it points is for the provider's settings to say, which may come late. */
 const char *hl_infisical_identity(struct hl_arena *arena, const struct hl_value *where, const char *name, bool key)
 {
-    static const char *const members[] = {"environment", "project", "provider"};
+    static const char *const members[] = {"environment", "project", "provider", NULL};
     const struct hl_infisical_place place = hl_infisical_place(where, name);
-    const char *identity = hl_arena_printf(arena, "infisical:%s%s%s", place.path, key ? "#" : "", key ? place.key : "");
-    char separator = '?';
 
-    for (size_t i = 0; i < HL_COUNT(members); i++) {
-        const char *text = hl_value_get_text(where, members[i]);
-        if (text == NULL)
-            continue;
-        identity = hl_arena_printf(arena, "%s%c%s=%s", identity, separator, members[i], text);
-        separator = '&';
-    }
-    return identity;
+    return hl_place_identity(arena, "infisical", place.path, key ? place.key : NULL, where, members);
 }
 
 const char *hl_infisical_describe(const struct hl_session *session, struct hl_arena *arena, const struct hl_infisical_place *place)

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "reconcile/providers/infisical/session.h"
-#include "reconcile/transport/files.h"
 
 #include <string.h>
 
@@ -10,8 +9,7 @@
 
 static void check_url(struct hl_check *check, const struct hl_value *value)
 {
-    if (!hl_starts_with(value->text.data, "http://") && !hl_starts_with(value->text.data, "https://"))
-        hl_diag_error(check->diags, value->at, "'url' must be a URL like https://infisical.example.org");
+    hl_web_check_url(check, value, "https://infisical.example.org");
 }
 
 /* clang-format off */
@@ -25,96 +23,23 @@ static const struct hl_field fields[] = {
     {.name = "client_secret", .type = HL_F_STRING, .sensitive = true, .doc = "of that machine identity; wrong ones are tried once a run: three lock the identity",
      .example = "\"${secret.INFISICAL_CLIENT_SECRET}\""},
     {.name = "token", .type = HL_F_STRING, .sensitive = true, .doc = "an access token, or a service token, instead of client_id and client_secret"},
-    {.name = "ca", .type = HL_F_STRING, .doc = "certificate of the authority that signed the server's, PEM; a file, relative to the spec", .example = "ca.pem"},
-    {.name = "insecure", .type = HL_F_BOOL, .fallback = "false",
-     .doc = "true takes any certificate, and lets secrets go over plain http to another machine"},
-    {.name = "timeout", .type = HL_F_DURATION, .fallback = "30s", .doc = "how long one call may take, with what is tried again"},
+    HL_WEB_CA,
+    HL_WEB_STORE_INSECURE,
+    HL_WEB_TIMEOUT,
     {.name = NULL},
 };
 /* clang-format on */
 
 /* ---- open and close ---- */
 
-/* Whether an http:// URL leads to this machine. */
-static bool is_here(const char *url)
-{
-    static const char *const hosts[] = {"localhost", "[::1]"};
-    const char *host = url + strlen("http://");
-    size_t length = hl_starts_with(host, "127.") ? strspn(host, "0123456789.") : 0;
-
-    for (size_t i = 0; i < HL_COUNT(hosts) && length == 0; i++)
-        length = hl_starts_with(host, hosts[i]) ? strlen(hosts[i]) : 0;
-    return length > 0 && (host[length] == '\0' || host[length] == ':' || host[length] == '/');
-}
-
-static const char *setting(const struct hl_value *settings, const char *name)
-{
-    const char *text = hl_value_get_text(settings, name);
-
-    return hl_is_blank(text) ? NULL : text;
-}
-
-static bool check_settings(const struct hl_session *session, struct hl_error **err)
-{
-    const char *url = hl_value_get_text(session->settings, "url");
-    const bool id = setting(session->settings, "client_id") != NULL;
-    const bool secret = setting(session->settings, "client_secret") != NULL;
-    const bool token = setting(session->settings, "token") != NULL;
-
-    if (session->settings == NULL) {
-        hl_fail(err, HL_E_SPEC, "provider '%s' is needed for what is recorded, and is not in the spec any more", session->name);
-        return hl_error_hint(err, "put it back until what is written there is removed by a run");
-    }
-    if (hl_is_blank(url))
-        return hl_fail(err, HL_E_SPEC, "provider '%s' needs 'url'", session->name);
-    if (id != secret || (!id && !token)) {
-        hl_fail(err, HL_E_SPEC, "provider '%s' has no credentials", session->name);
-        return hl_error_hint(err, "give it both client_id and client_secret of a machine identity, or a token");
-    }
-    if (id && token) {
-        hl_fail(err, HL_E_SPEC, "provider '%s' has both client_id and token", session->name);
-        return hl_error_hint(err, "one way to sign in is enough");
-    }
-    if (hl_starts_with(url, "http://") && !is_here(url) && !hl_value_get_bool(session->settings, "insecure", false)) {
-        hl_fail(err, HL_E_SPEC, "provider '%s' would send secrets over plain http to another machine", session->name);
-        return hl_error_hint(err, "use https, or write `insecure: true` when the network between is yours alone");
-    }
-    return true;
-}
-
-/* Some tools want the address with /api, some without. */
-static const char *without_api(struct hl_arena *arena, const char *url)
-{
-    size_t length = strlen(url);
-
-    while (length > 0 && url[length - 1] == '/')
-        length--;
-    if (length > strlen("/api") && strncmp(url + length - strlen("/api"), "/api", strlen("/api")) == 0)
-        length -= strlen("/api");
-    return hl_arena_copy(arena, url, length);
-}
-
-static bool open_http(const struct hl_session *session, struct hl_infisical *store, struct hl_error **err)
-{
-    const char *ca = setting(session->settings, "ca");
-    const struct hl_http_options options = {
-        .url = store->url,
-        .user_agent = hl_arena_printf(session->arena, "hlrec/%s", session->run->version != NULL ? session->run->version : PACKAGE_VERSION),
-        .ca_file = ca == NULL ? NULL : hl_path_join(session->arena, session->run->base != NULL ? session->run->base : ".", ca),
-        .insecure = hl_value_get_bool(session->settings, "insecure", false),
-        .timeout_ms = hl_value_get_int(session->settings, "timeout", 0),
-        .interrupts = session->run->interrupts,
-    };
-
-    return hl_http_new(&options, &store->http, err);
-}
+static const struct hl_web_login login = {"client_id", "client_secret", "a machine identity"};
 
 static void take_credentials(struct hl_infisical *store, const struct hl_value *settings)
 {
-    const char *token = setting(settings, "token");
+    const char *token = hl_web_setting(settings, "token");
 
-    store->client_id = setting(settings, "client_id");
-    store->client_secret = setting(settings, "client_secret");
+    store->client_id = hl_web_setting(settings, "client_id");
+    store->client_secret = hl_web_setting(settings, "client_secret");
     pthread_mutex_init(&store->login.lock, NULL);
     if (store->client_id != NULL)
         return;
@@ -130,14 +55,14 @@ static bool open_session(struct hl_session *session, struct hl_error **err)
 {
     struct hl_infisical *store = hl_arena_alloc(session->arena, sizeof *store);
 
-    if (!check_settings(session, err))
+    if (!hl_web_check_store(session, &login, err))
         return false;
     store->run = session->run;
     store->name = session->name;
-    store->url = without_api(session->arena, hl_value_get_text(session->settings, "url"));
-    store->project = setting(session->settings, "project");
-    store->environment = setting(session->settings, "environment");
-    if (!open_http(session, store, err))
+    store->url = hl_web_root(session->arena, hl_value_get_text(session->settings, "url"), "/api");
+    store->project = hl_web_setting(session->settings, "project");
+    store->environment = hl_web_setting(session->settings, "environment");
+    if (!hl_web_open(session, store->url, &store->http, err))
         return false;
     take_credentials(store, session->settings);
     store->arena = hl_arena_new();
@@ -194,7 +119,7 @@ static void report_token(struct hl_infisical *store, struct hl_text *report)
     char left[32];
 
     hl_text_printf(report, "Infisical answers at %s\n", store->url);
-    if (hl_starts_with(store->url, "http://") && !is_here(store->url))
+    if (hl_web_is_exposed(store->url))
         hl_text_puts(report, "plain http: who is on the way can read the secrets\n");
     if (!hl_infisical_can_sign_in(store)) {
         hl_text_printf(report, "the %s token is taken\n", store->service_token ? "service" : "access");

@@ -174,10 +174,6 @@ int64_t hl_netbird_time(const struct hl_value *text);
 
 /* ---- provider.c, access.c, setup.c, oidc.c ---- */
 
-/* A client for `url` with the settings' certificates and time limits, and without credentials. */
-bool hl_netbird_connect(const struct hl_session *session, const char *url, struct hl_http **http, struct hl_error **err) HL_MUST_CHECK;
-/* The calls of this session go out with this token from now on; scheme "Token" (a personal access token) or "Bearer". It becomes known to the redactor. */
-void hl_netbird_use_token(struct hl_session *session, const char *scheme, const char *token);
 /* The user that the token is of, asked once a session; borrowed until it is closed. (A service user may not GET /api/users/current: it finds itself in the
  * list.) */
 bool hl_netbird_me(struct hl_session *session, const struct hl_value **me, struct hl_error **err) HL_MUST_CHECK;

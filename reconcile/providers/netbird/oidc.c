@@ -422,7 +422,7 @@ bool hl_netbird_sign_in(struct hl_session *session, struct hl_arena *arena, cons
     };
 
     flow.origin = split_origin(scratch, hl_netbird_of(session)->url, &base);
-    if (!hl_netbird_connect(session, flow.origin, &flow.http, err))
+    if (!hl_web_open(session, flow.origin, &flow.http, err))
         return false;
     struct hl_value *given = NULL;
     const bool done = get_code(&flow, base, err) && get_token(&flow, base, &given, err);

@@ -2,12 +2,11 @@
 #include "config.h"
 
 #include "reconcile/providers/netbird/netbird_session.h"
-#include "reconcile/transport/files.h"
 
 #include <string.h>
 #include <time.h>
 
-enum { DEFAULT_TIMEOUT_MS = 30 * 1000, WARN_DAYS = 30 };
+enum { WARN_DAYS = 30 };
 static const int64_t day_ms = 86400 * (int64_t)1000;
 
 const char hl_netbird_token_steps[] =
@@ -16,29 +15,9 @@ const char hl_netbird_token_steps[] =
 
 /* ---- settings ---- */
 
-static struct hl_value *normal_url(struct hl_arena *arena, struct hl_value *value)
-{
-    size_t length = hl_value_is(value, HL_TEXT) ? value->text.length : 0;
-
-    if (length == 0 || value->text.data[length - 1] != '/')
-        return value;
-    while (length > 0 && value->text.data[length - 1] == '/')
-        length--;
-    struct hl_value *trimmed = hl_value_bytes(arena, value->text.data, length);
-    trimmed->at = value->at;
-    return trimmed;
-}
-
 static void check_url(struct hl_check *check, const struct hl_value *value)
 {
-    const char *url = value->text.data;
-
-    if (!hl_starts_with(url, "http://") && !hl_starts_with(url, "https://"))
-        hl_diag_hint(check->diags, hl_diag_error(check->diags, value->at, "'url' must begin with http:// or https://"),
-                     "the address of NetBird's management, as https://netbird.example.com");
-    else if (hl_ends_with(url, "/api"))
-        hl_diag_hint(check->diags, hl_diag_error(check->diags, value->at, "'url' is the address of NetBird's management without /api"), "write '%.*s'",
-                     (int)(value->text.length - strlen("/api")), url);
+    hl_web_check_url_without(check, value, "https://netbird.example.com", "/api");
 }
 
 /* What the API takes: whole days, 1 to 365. */
@@ -74,54 +53,26 @@ static const struct hl_field setup_fields[] = {
 };
 
 static const struct hl_field fields[] = {
-    {.name = "url", .type = HL_F_STRING, .required = true, .normalise = normal_url, .check = check_url,
+    {.name = "url", .type = HL_F_STRING, .required = true, .normalise = hl_web_normal_url, .check = check_url,
      .doc = "address of the management server, without /api", .example = "https://netbird.example.com"},
     {.name = "token", .type = HL_F_STRING, .sensitive = true, .keep_null = true,
      .doc = "personal access token (nbp_...), best of a service user with the role admin; it comes before `setup`", .example = "\"${secret.NB_API_TOKEN}\""},
     {.name = "setup", .type = HL_F_OBJECT, .fields = setup_fields,
      .doc = "instead of a token: `apply` makes the server's first owner where there is none, and a token of hlrec's own, which it keeps in the state",
      .example = "{email: admin@example.com, password: \"${secret.NB_OWNER_PASSWORD}\"}"},
-    {.name = "ca", .type = HL_F_STRING, .doc = "certificate of the authority that signed the server's, PEM; a file, relative to the spec", .example = "ca.pem"},
-    {.name = "insecure", .type = HL_F_BOOL, .fallback = "false", .doc = "do not verify the server's certificate"},
-    {.name = "timeout", .type = HL_F_DURATION, .fallback = "30s", .doc = "time that an answer may take"},
+    HL_WEB_CA,
+    HL_WEB_INSECURE,
+    HL_WEB_TIMEOUT,
     {.name = NULL},
 };
 /* clang-format on */
 
 static const char *given_token(const struct hl_session *session)
 {
-    const char *token = hl_value_get_text(session->settings, "token");
-
-    return hl_is_blank(token) ? NULL : token;
+    return hl_web_setting(session->settings, "token");
 }
 
 /* ---- open and close ---- */
-
-bool hl_netbird_connect(const struct hl_session *session, const char *url, struct hl_http **http, struct hl_error **err)
-{
-    const struct hl_run *run = session->run;
-    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-    const char *ca = hl_value_get_text(session->settings, "ca");
-    const struct hl_http_options options = {
-        .url = url,
-        .user_agent = hl_arena_printf(arena, "hlrec/%s", run->version != NULL ? run->version : PACKAGE_VERSION),
-        .ca_file = hl_is_blank(ca) ? NULL : hl_path_join(arena, run->base != NULL ? run->base : ".", ca),
-        .insecure = hl_value_get_bool(session->settings, "insecure", false),
-        .timeout_ms = hl_value_get_int(session->settings, "timeout", DEFAULT_TIMEOUT_MS),
-        .interrupts = run->interrupts,
-    };
-
-    return hl_http_new(&options, http, err);
-}
-
-void hl_netbird_use_token(struct hl_session *session, const char *scheme, const char *token)
-{
-    hl_auto(text) struct hl_text header = HL_TEXT_INIT(HL_MAX_OUTPUT);
-
-    hl_redactor_add(session->run->redactor, token, strlen(token));
-    hl_text_printf(&header, "%s %s", scheme, token);
-    hl_http_set_header(hl_netbird_of(session)->http, "Authorization", hl_text_get(&header));
-}
 
 /* A credential that has no value yet is HL_E_AUTH: a person must give it. */
 static bool check_settings(const struct hl_session *session, struct hl_error **err)
@@ -162,12 +113,12 @@ static bool netbird_open(struct hl_session *session, struct hl_error **err)
     netbird->run = session->run;
     netbird->url = hl_value_get_text(session->settings, "url");
     session->data = netbird;
-    if (!hl_netbird_connect(session, netbird->url, &netbird->http, err)) {
+    if (!hl_web_open(session, netbird->url, &netbird->http, err)) {
         netbird_close(session);
         return false;
     }
     if (!hl_is_blank(token))
-        hl_netbird_use_token(session, "Token", token);
+        hl_web_authorise(session->run, netbird->http, "Token", token);
     return true;
 }
 

@@ -129,7 +129,7 @@ static bool try_kept(struct setup *setup, bool *is_in, struct hl_error **err)
 
     if (hl_is_blank(token))
         return true;
-    hl_netbird_use_token(setup->session, "Token", token);
+    hl_web_authorise(setup->session->run, hl_netbird_of(setup->session)->http, "Token", token);
     if (hl_netbird_me(setup->session, &me, err)) {
         *is_in = true;
         setup->has_token = setup->former_id != NULL && !hl_netbird_ends_soon(setup->session);
@@ -147,7 +147,7 @@ static bool sign_in(struct setup *setup, struct hl_error **err)
 
     if (!hl_netbird_sign_in(setup->session, setup->arena, setup->email, hl_value_get(setup->settings, "password"), &token, err))
         return hl_wrap(err, "signing in to NetBird as '%s'", setup->email);
-    hl_netbird_use_token(setup->session, "Bearer", token->text.data);
+    hl_web_authorise(setup->session->run, hl_netbird_of(setup->session)->http, "Bearer", token->text.data);
     return true;
 }
 
@@ -165,7 +165,7 @@ static bool get_in(struct setup *setup, struct hl_error **err)
         return false;
     if (token == NULL)
         return sign_in(setup, err);
-    hl_netbird_use_token(setup->session, "Token", token);
+    hl_web_authorise(setup->session->run, hl_netbird_of(setup->session)->http, "Token", token);
     return true;
 }
 
@@ -205,7 +205,7 @@ static bool make_token(struct setup *setup, const char *user, const char **id, s
         return hl_fail(err, HL_E_FAILED, "NetBird made a token for hlrec and does not tell it");
     if (!keep(setup, &(struct token){token, *id, life_ms}, true, err))
         return false;
-    hl_netbird_use_token(setup->session, "Token", token);
+    hl_web_authorise(setup->session->run, hl_netbird_of(setup->session)->http, "Token", token);
     return true;
 }
 

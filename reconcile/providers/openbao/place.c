@@ -2,26 +2,14 @@
 #include "config.h"
 
 #include "reconcile/providers/openbao/session.h"
+#include "reconcile/providers/place.h"
 
 #include <string.h>
 
 /* "/a/b/" and "a//b" are "a/b". */
 static struct hl_value *normalise_path(struct hl_arena *arena, struct hl_value *value)
 {
-    hl_auto(text) struct hl_text path = HL_TEXT_INIT(HL_MAX_TEMPLATE);
-
-    if (!hl_value_is(value, HL_TEXT))
-        return value;
-    for (const char *at = value->text.data; *at != '\0';) {
-        const size_t part = strcspn(at, "/");
-        if (part > 0 && path.length > 0)
-            hl_text_putc(&path, '/');
-        hl_text_append(&path, at, part);
-        at += part + (at[part] == '/' ? 1 : 0);
-    }
-    struct hl_value *normal = hl_value_text(arena, hl_text_get(&path));
-    normal->at = value->at;
-    return normal;
+    return hl_place_normal_path(arena, value, "");
 }
 
 static bool has_dots(const char *path)
@@ -76,22 +64,12 @@ struct hl_openbao_place hl_openbao_place(const struct hl_value *where, const cha
     };
 }
 
-/* What is not said is left open here: where it points is for the provider's settings to say, which may come late. */
 const char *hl_openbao_identity(struct hl_arena *arena, const struct hl_value *where, const char *name, bool key)
 {
-    static const char *const members[] = {"mount", "provider"};
+    static const char *const members[] = {"mount", "provider", NULL};
     const struct hl_openbao_place place = hl_openbao_place(where, name);
-    const char *identity = hl_arena_printf(arena, "openbao:%s%s%s", place.path, key ? "#" : "", key ? place.key : "");
-    char separator = '?';
 
-    for (size_t i = 0; i < HL_COUNT(members); i++) {
-        const char *text = hl_value_get_text(where, members[i]);
-        if (text == NULL)
-            continue;
-        identity = hl_arena_printf(arena, "%s%c%s=%s", identity, separator, members[i], text);
-        separator = '&';
-    }
-    return identity;
+    return hl_place_identity(arena, "openbao", place.path, key ? place.key : NULL, where, members);
 }
 
 const char *hl_openbao_describe(const struct hl_session *session, struct hl_arena *arena, const struct hl_openbao_place *place)

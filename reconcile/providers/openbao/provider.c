@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "reconcile/providers/openbao/session.h"
-#include "reconcile/transport/files.h"
 
 #include <string.h>
 
@@ -10,8 +9,7 @@
 
 static void check_url(struct hl_check *check, const struct hl_value *value)
 {
-    if (!hl_starts_with(value->text.data, "http://") && !hl_starts_with(value->text.data, "https://"))
-        hl_diag_error(check->diags, value->at, "'url' must be a URL like https://bao.example.org:8200");
+    hl_web_check_url(check, value, "https://bao.example.org:8200");
 }
 
 /* clang-format off */
@@ -27,26 +25,17 @@ static const struct hl_field fields[] = {
     {.name = "mount", .type = HL_F_STRING, .fallback = "secret",
      .doc = "where the KV engine (version 2) is mounted, for secrets that do not say one; hlrec makes no mounts"},
     {.name = "namespace", .type = HL_F_STRING, .doc = "the namespace that all this is in", .example = "homelab"},
-    {.name = "ca", .type = HL_F_STRING, .doc = "certificate of the authority that signed the server's, PEM; a file, relative to the spec", .example = "ca.pem"},
-    {.name = "insecure", .type = HL_F_BOOL, .fallback = "false",
-     .doc = "true takes any certificate, and lets secrets go over plain http to another machine"},
-    {.name = "timeout", .type = HL_F_DURATION, .fallback = "30s", .doc = "how long one call may take, with what is tried again"},
+    HL_WEB_CA,
+    HL_WEB_STORE_INSECURE,
+    HL_WEB_TIMEOUT,
     {.name = NULL},
 };
 /* clang-format on */
 
-/* NULL when it is not there, or empty. */
-static const char *setting(const struct hl_value *settings, const char *name)
-{
-    const char *text = hl_value_get_text(settings, name);
-
-    return hl_is_blank(text) ? NULL : text;
-}
-
 /* Without slashes at both ends, as paths are put together. */
 static const char *mount_setting(struct hl_arena *arena, const struct hl_value *settings, const char *name, const char *fallback)
 {
-    const char *text = setting(settings, name);
+    const char *text = hl_web_setting(settings, name);
 
     if (text == NULL)
         return fallback;
@@ -59,72 +48,7 @@ static const char *mount_setting(struct hl_arena *arena, const struct hl_value *
 
 /* ---- open and close ---- */
 
-/* Whether an http:// URL leads to this machine. */
-static bool is_here(const char *url)
-{
-    static const char *const hosts[] = {"localhost", "[::1]"};
-    const char *host = url + strlen("http://");
-    size_t length = hl_starts_with(host, "127.") ? strspn(host, "0123456789.") : 0;
-
-    for (size_t i = 0; i < HL_COUNT(hosts) && length == 0; i++)
-        length = hl_starts_with(host, hosts[i]) ? strlen(hosts[i]) : 0;
-    return length > 0 && (host[length] == '\0' || host[length] == ':' || host[length] == '/');
-}
-
-static bool check_settings(const struct hl_session *session, struct hl_error **err)
-{
-    const char *url = setting(session->settings, "url");
-    const bool role = setting(session->settings, "role_id") != NULL;
-    const bool secret = setting(session->settings, "secret_id") != NULL;
-    const bool token = setting(session->settings, "token") != NULL;
-
-    if (session->settings == NULL) {
-        hl_fail(err, HL_E_SPEC, "provider '%s' is needed for what is recorded, and is not in the spec any more", session->name);
-        return hl_error_hint(err, "put it back until what is written there is removed by a run");
-    }
-    if (url == NULL)
-        return hl_fail(err, HL_E_SPEC, "provider '%s' needs 'url'", session->name);
-    if (role != secret || (!role && !token)) {
-        hl_fail(err, HL_E_SPEC, "provider '%s' has no credentials", session->name);
-        return hl_error_hint(err, "give it a token, or both role_id and secret_id of an AppRole");
-    }
-    if (role && token) {
-        hl_fail(err, HL_E_SPEC, "provider '%s' has both role_id and token", session->name);
-        return hl_error_hint(err, "one way to log in is enough");
-    }
-    if (hl_starts_with(url, "http://") && !is_here(url) && !hl_value_get_bool(session->settings, "insecure", false)) {
-        hl_fail(err, HL_E_SPEC, "provider '%s' would send secrets over plain http to another machine", session->name);
-        return hl_error_hint(err, "use https, or write `insecure: true` when the network between is yours alone");
-    }
-    return true;
-}
-
-static bool open_http(const struct hl_session *session, struct hl_openbao *store, struct hl_error **err)
-{
-    const char *ca = setting(session->settings, "ca");
-    const struct hl_http_options options = {
-        .url = store->url,
-        .user_agent = hl_arena_printf(session->arena, "hlrec/%s", session->run->version != NULL ? session->run->version : PACKAGE_VERSION),
-        .ca_file = ca == NULL ? NULL : hl_path_join(session->arena, session->run->base != NULL ? session->run->base : ".", ca),
-        .insecure = hl_value_get_bool(session->settings, "insecure", false),
-        .timeout_ms = hl_value_get_int(session->settings, "timeout", 0),
-        .interrupts = session->run->interrupts,
-    };
-
-    return hl_http_new(&options, &store->http, err);
-}
-
-/* Some write the address with /v1, as it is in every path. */
-static const char *without_version(struct hl_arena *arena, const char *url)
-{
-    size_t length = strlen(url);
-
-    while (length > 0 && url[length - 1] == '/')
-        length--;
-    if (length > strlen("/v1") && strncmp(url + length - strlen("/v1"), "/v1", strlen("/v1")) == 0)
-        length -= strlen("/v1");
-    return hl_arena_copy(arena, url, length);
-}
+static const struct hl_web_login login = {"role_id", "secret_id", "an AppRole"};
 
 static void take_settings(const struct hl_session *session, struct hl_openbao *store)
 {
@@ -132,22 +56,22 @@ static void take_settings(const struct hl_session *session, struct hl_openbao *s
 
     store->run = session->run;
     store->name = session->name;
-    store->url = without_version(session->arena, setting(settings, "url"));
+    store->url = hl_web_root(session->arena, hl_web_setting(settings, "url"), "/v1");
     store->mount = mount_setting(session->arena, settings, "mount", "secret");
     store->approle_mount = mount_setting(session->arena, settings, "approle_mount", "approle");
-    store->namespace = setting(settings, "namespace");
-    store->role_id = setting(settings, "role_id");
-    store->secret_id = setting(settings, "secret_id");
+    store->namespace = hl_web_setting(settings, "namespace");
+    store->role_id = hl_web_setting(settings, "role_id");
+    store->secret_id = hl_web_setting(settings, "secret_id");
 }
 
 static bool open_session(struct hl_session *session, struct hl_error **err)
 {
     struct hl_openbao *store = hl_arena_alloc(session->arena, sizeof *store);
 
-    if (!check_settings(session, err))
+    if (!hl_web_check_store(session, &login, err))
         return false;
     take_settings(session, store);
-    if (!open_http(session, store, err))
+    if (!hl_web_open(session, store->url, &store->http, err))
         return false;
     store->arena = hl_arena_new();
     hl_map_init(&store->mounts, store->arena);
@@ -157,7 +81,7 @@ static bool open_session(struct hl_session *session, struct hl_error **err)
     for (size_t i = 0; i < HL_OPENBAO_LOCKS; i++)
         pthread_mutex_init(&store->places[i], NULL);
     if (store->role_id == NULL)
-        hl_openbao_keep_token(store, setting(session->settings, "token"), 0);
+        hl_openbao_keep_token(store, hl_web_setting(session->settings, "token"), 0);
     session->data = store;
     return true;
 }
@@ -271,7 +195,7 @@ static bool ready(struct hl_session *session, struct hl_text *report, struct hl_
         const char *version = hl_value_get_text(health, "version");
         hl_text_printf(report, "OpenBao or Vault %s answers at %s%s\n", version != NULL ? version : "?", store->url,
                        hl_value_get_bool(health, "standby", false) ? ", a standby that hands calls on to the active node" : "");
-        if (hl_starts_with(store->url, "http://") && !is_here(store->url))
+        if (hl_web_is_exposed(store->url))
             hl_text_puts(report, "plain http: who is on the way can read the secrets\n");
     }
     if (!check_token(store, report, err))

@@ -4,8 +4,8 @@
 #include "reconcile/providers/traefik/api.h"
 #include "reconcile/providers/traefik/folder.h"
 #include "reconcile/providers/traefik/traefik.h"
+#include "reconcile/providers/web.h"
 #include "reconcile/transport/files.h"
-#include "reconcile/transport/http.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -114,7 +114,7 @@ static bool open_api(struct hl_traefik *traefik, struct hl_session *session, str
     const char *password = hl_value_get_text(session->settings, "password");
     const struct hl_http_options options = {
         .url = traefik->api,
-        .user_agent = hl_arena_printf(session->arena, "hlrec/%s", session->run->version),
+        .user_agent = hl_web_user_agent(session->run, session->arena),
         .connect_timeout_ms = 2000,
         .timeout_ms = 10000,
         .tries = 1, /* verification polls by itself */

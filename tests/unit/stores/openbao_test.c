@@ -34,7 +34,7 @@ static void settings_are_checked(void **state)
         const char *settings, *error;
     } rows[] = {
         {"\"url\":\"\"", "needs 'url'"},
-        {"\"mount\":\"p\"", "has no credentials (give it a token, or both role_id and secret_id of an AppRole)"},
+        {"\"mount\":\"p\"", "has no credentials (give it both role_id and secret_id of an AppRole, or a token)"},
         {"\"role_id\":\"a\"", "has no credentials"},
         {"\"role_id\":\"a\",\"secret_id\":\"b\",\"token\":\"c\"", "has both role_id and token"},
         {"\"url\":\"http://bao.lan:8200\",\"token\":\"c\"", "would send secrets over plain http to another machine"},
