@@ -141,8 +141,8 @@ struct hl_verbs {
     bool (*recover)(struct hl_recovery *recovery, struct hl_error **err);
     /* May: waits until the resource is fit for what depends on it under `condition` (service_started, service_healthy, service_completed_successfully). */
     bool (*await)(struct hl_op *op, const char *condition, struct hl_error **err);
-    /* May: live objects that carry no owner's mark; appends maps {kind, name, id, owner} to `list`. */
-    bool (*unmanaged)(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err);
+    /* May: live objects of the kind that carry no owner's mark; appends maps {kind, name, id, owner} to `list`. */
+    bool (*unmanaged)(struct hl_session *session, const struct hl_kind *kind, struct hl_arena *arena, struct hl_value *list, struct hl_error **err);
 };
 
 struct hl_provider_verbs {

@@ -169,7 +169,7 @@ static bool list_unmanaged(struct hl_engine *engine, struct session *session, st
     for (const struct hl_kind *const *kind = engine->options.registry->kinds; *kind != NULL; kind++) {
         if (strcmp((*kind)->provider, session->session.type->name) != 0 || (*kind)->verbs->unmanaged == NULL)
             continue;
-        if (!(*kind)->verbs->unmanaged(&session->session, engine->arena, list, err))
+        if (!(*kind)->verbs->unmanaged(&session->session, *kind, engine->arena, list, err))
             return hl_wrap(err, "listing what lives in '%s'", session->session.name);
     }
     return true;

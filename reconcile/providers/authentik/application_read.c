@@ -160,7 +160,7 @@ bool hl_authentik_application_refresh(struct hl_session *session, struct hl_obje
     return true;
 }
 
-bool hl_authentik_application_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
+bool hl_authentik_application_unmanaged(struct hl_session *session, const struct hl_kind *kind, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
 {
     struct world world = {0};
 
@@ -173,7 +173,7 @@ bool hl_authentik_application_unmanaged(struct hl_session *session, struct hl_ar
         struct hl_value *found = hl_value_map(arena);
         if (slug == NULL || provider == NULL || hl_authentik_has_mark(hl_value_get_text(provider, "name")))
             continue;
-        hl_value_map_put_text(found, "kind", "application");
+        hl_value_map_put_text(found, "kind", kind->name);
         hl_value_map_put_text(found, "name", hl_authentik_block_name(arena, slug));
         hl_value_map_put_text(found, "id", slug);
         hl_value_map_put(found, "values", hl_authentik_application_live(session, arena, application, provider, NULL));

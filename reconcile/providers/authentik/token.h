@@ -23,7 +23,7 @@ struct hl_authentik_token_view {
 struct hl_value *hl_authentik_token_live(struct hl_arena *arena, const struct hl_run *run, const struct hl_authentik_token_view *view);
 bool hl_authentik_token_refresh(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err);
 bool hl_authentik_token_recover(struct hl_recovery *recovery, struct hl_error **err);
-bool hl_authentik_token_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err);
+bool hl_authentik_token_unmanaged(struct hl_session *session, const struct hl_kind *kind, struct hl_arena *arena, struct hl_value *list, struct hl_error **err);
 
 /* ---- token_key.c ---- */
 

@@ -286,7 +286,7 @@ static bool is_plain(const struct hl_value *token)
            !hl_authentik_has_mark(hl_value_get_text(token, "description")) && hl_value_get_text(token, "identifier") != NULL;
 }
 
-bool hl_authentik_token_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
+bool hl_authentik_token_unmanaged(struct hl_session *session, const struct hl_kind *kind, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
 {
     struct hl_value *tokens = NULL;
 
@@ -300,7 +300,7 @@ bool hl_authentik_token_unmanaged(struct hl_session *session, struct hl_arena *a
         struct hl_value *found = hl_value_map(arena);
         struct hl_value *values = hl_authentik_token_live(arena, session->run, &view);
         hl_map_remove(values->map, "expires"); /* one that ends by itself cannot be kept so */
-        hl_value_map_put_text(found, "kind", "token");
+        hl_value_map_put_text(found, "kind", kind->name);
         hl_value_map_put_text(found, "name", hl_authentik_block_name(arena, hl_value_get_text(token, "identifier")));
         hl_value_map_put_text(found, "id", hl_value_get_text(token, "identifier"));
         hl_value_map_put(found, "values", values);

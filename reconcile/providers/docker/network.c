@@ -438,7 +438,7 @@ static struct hl_value *written_values(struct hl_arena *arena, const struct hl_v
     return values;
 }
 
-static bool network_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
+static bool network_unmanaged(struct hl_session *session, const struct hl_kind *kind, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
 {
     static const char *const predefined[] = {"bridge", "host", "none", "podman"};
     struct hl_docker *docker = hl_docker_of(session);
@@ -456,7 +456,7 @@ static bool network_unmanaged(struct hl_session *session, struct hl_arena *arena
         if (skip)
             continue;
         hl_value_list_add(arena, list,
-                          hl_mark_describe(arena, docker->run, "network", name, hl_value_get_text(network, "Id"), labels, written_values(arena, network)));
+                          hl_mark_describe(arena, docker->run, kind->name, name, hl_value_get_text(network, "Id"), labels, written_values(arena, network)));
     }
     return true;
 }

@@ -238,7 +238,7 @@ static bool volume_remove(struct hl_op *op, struct hl_error **err)
     return hl_wrap(err, "removing volume '%s'", op->id);
 }
 
-static bool volume_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
+static bool volume_unmanaged(struct hl_session *session, const struct hl_kind *kind, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
 {
     struct hl_docker *docker = hl_docker_of(session);
     struct hl_value *volumes = NULL;
@@ -253,7 +253,7 @@ static bool volume_unmanaged(struct hl_session *session, struct hl_arena *arena,
             continue;
         struct hl_value *values = live_values(arena, volume);
         hl_map_remove(values->map, "name"); /* the block's */
-        hl_value_list_add(arena, list, hl_mark_describe(arena, docker->run, "volume", name, name, labels, values));
+        hl_value_list_add(arena, list, hl_mark_describe(arena, docker->run, kind->name, name, name, labels, values));
     }
     return true;
 }

@@ -17,7 +17,7 @@ static const struct hl_field fields[] = {
      .by_name = true,
      .doc = "peers (name or id) that are to be in it; others may be as well, and when not said none is put in or taken out",
      .example = "[nas, k8s-routing-peer]"},
-    {.name = "id", .type = HL_F_STRING, .computed = true, .doc = "id in NetBird"},
+    HL_NETBIRD_ID,
     {.name = "peers_count", .type = HL_F_INT, .computed = true, .doc = "how many peers are in it"},
     {.name = NULL},
 };
@@ -267,18 +267,13 @@ static bool is_offered(const struct hl_value *object)
     return name != NULL && strcmp(name, everybody) != 0 && (issued == NULL || strcmp(issued, "api") == 0);
 }
 
-static bool list_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
-{
-    return hl_netbird_unmanaged(session, &hl_kind_group, arena, list, err);
-}
-
 static const struct hl_netbird_form form = {
     .verbs = {.refresh = hl_netbird_refresh,
               .create = create_group,
               .update = update_group,
               .remove = remove_group,
               .recover = hl_netbird_recover,
-              .unmanaged = list_unmanaged},
+              .unmanaged = hl_netbird_unmanaged},
     .list = HL_NETBIRD_GROUPS,
     .what = "group",
     .collection = "/api/groups",

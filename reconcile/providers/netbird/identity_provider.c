@@ -33,7 +33,7 @@ static const struct hl_field fields[] = {
      .write_only = true,
      .doc = "secret of that client; NetBird keeps the one it has when none is said",
      .example = "${application.netbird.client_secret}"},
-    {.name = "id", .type = HL_F_STRING, .computed = true, .doc = "id in NetBird"},
+    HL_NETBIRD_ID,
     {.name = NULL},
 };
 
@@ -105,18 +105,8 @@ static bool write_provider(struct hl_session *session, struct hl_arena *arena, c
     return true;
 }
 
-static bool list_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
-{
-    return hl_netbird_unmanaged(session, &hl_kind_identity_provider, arena, list, err);
-}
-
 static const struct hl_netbird_form form = {
-    .verbs = {.refresh = hl_netbird_refresh,
-              .create = hl_netbird_create,
-              .update = hl_netbird_update,
-              .remove = hl_netbird_remove,
-              .recover = hl_netbird_recover,
-              .unmanaged = list_unmanaged},
+    .verbs = HL_NETBIRD_VERBS,
     .list = HL_NETBIRD_IDENTITY_PROVIDERS,
     .what = "identity provider",
     .collection = "/api/identity-providers",

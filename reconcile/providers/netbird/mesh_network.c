@@ -8,7 +8,7 @@
 static const struct hl_field fields[] = {
     HL_NETBIRD_NAME_FIELD,
     {.name = "description", .type = HL_F_STRING, .doc = "a line for people"},
-    {.name = "id", .type = HL_F_STRING, .computed = true, .doc = "id in NetBird"},
+    HL_NETBIRD_ID,
     {.name = NULL},
 };
 
@@ -35,18 +35,8 @@ static bool write_network(struct hl_session *session, struct hl_arena *arena, co
     return true;
 }
 
-static bool list_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
-{
-    return hl_netbird_unmanaged(session, &hl_kind_mesh_network, arena, list, err);
-}
-
 static const struct hl_netbird_form form = {
-    .verbs = {.refresh = hl_netbird_refresh,
-              .create = hl_netbird_create,
-              .update = hl_netbird_update,
-              .remove = hl_netbird_remove,
-              .recover = hl_netbird_recover,
-              .unmanaged = list_unmanaged},
+    .verbs = HL_NETBIRD_VERBS,
     .list = HL_NETBIRD_NETWORKS,
     .what = "network",
     .collection = "/api/networks",

@@ -16,17 +16,10 @@ static const struct hl_field fields[] = {
      .check = hl_netbird_check_address,
      .doc = "an address, a range of them or a domain, which may begin with \"*.\"; letters beyond ASCII are kept as punycode",
      .example = "192.168.1.10"},
-    {.name = "groups",
-     .type = HL_F_LIST,
-     .item = HL_F_STRING,
-     .order = HL_SET,
-     .forms = HL_FORM_SINGLE,
-     .refers_to = "group",
-     .doc = "groups it is in, for policies to name",
-     .example = "[lan-servers]"},
+    {.name = "groups", HL_NETBIRD_GROUP_NAMES, .doc = "groups it is in, for policies to name", .example = "[lan-servers]"},
     {.name = "enabled", .type = HL_F_BOOL, .fallback = "true", .doc = "whether it can be reached at all"},
     {.name = "description", .type = HL_F_STRING, .doc = "a line for people"},
-    {.name = "id", .type = HL_F_STRING, .computed = true, .doc = "id in NetBird"},
+    HL_NETBIRD_ID,
     {.name = "type", .type = HL_F_STRING, .computed = true, .doc = "host, subnet or domain"},
     {.name = NULL},
 };
@@ -73,18 +66,8 @@ static bool is_possible(struct hl_session *session, struct hl_arena *arena, cons
     return hl_netbird_possible_network(session, arena, desired, err);
 }
 
-static bool list_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
-{
-    return hl_netbird_unmanaged(session, &hl_kind_mesh_resource, arena, list, err);
-}
-
 static const struct hl_netbird_form form = {
-    .verbs = {.refresh = hl_netbird_refresh,
-              .create = hl_netbird_create,
-              .update = hl_netbird_update,
-              .remove = hl_netbird_remove,
-              .recover = hl_netbird_recover,
-              .unmanaged = list_unmanaged},
+    .verbs = HL_NETBIRD_VERBS,
     .list = HL_NETBIRD_NETWORK_RESOURCES,
     .what = "network resource",
     .path = path,

@@ -12,23 +12,11 @@ static const struct hl_field fields[] = {
      .type = HL_F_STRING,
      .doc = "the peer that forwards, by name or id; while it has not joined, the router is deferred; either this or `peer_groups`",
      .example = "k8s-routing-peer"},
-    {.name = "peer_groups",
-     .type = HL_F_LIST,
-     .item = HL_F_STRING,
-     .order = HL_SET,
-     .forms = HL_FORM_SINGLE,
-     .refers_to = "group",
-     .check = hl_netbird_check_some,
-     .doc = "groups whose peers forward, for high availability",
-     .example = "[routers]"},
+    HL_NETBIRD_PEER_GROUPS,
     {.name = "metric", .type = HL_F_INT, .minimum = 1, .maximum = 9999, .fallback = "9999", .doc = "of a network's routers the lowest is used"},
-    {.name = "masquerade",
-     .type = HL_F_BOOL,
-     .fallback = "true",
-     .doc =
-         "what is reached sees the peer's own address, so that it needs no way back into the mesh; on as in the dashboard, while the API's own default is off"},
+    HL_NETBIRD_MASQUERADE,
     {.name = "enabled", .type = HL_F_BOOL, .fallback = "true", .doc = "whether it is used at all"},
-    {.name = "id", .type = HL_F_STRING, .computed = true, .doc = "id in NetBird"},
+    HL_NETBIRD_ID,
     {.name = NULL},
 };
 
@@ -118,18 +106,13 @@ static bool create_router(struct hl_op *op, struct hl_error **err)
     return check_free(op, err) && hl_netbird_create(op, err) && (hl_value_get_bool(op->desired, "enabled", true) || switch_off(op, err));
 }
 
-static bool list_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
-{
-    return hl_netbird_unmanaged(session, &hl_kind_mesh_router, arena, list, err);
-}
-
 static const struct hl_netbird_form form = {
     .verbs = {.refresh = hl_netbird_refresh,
               .create = create_router,
               .update = hl_netbird_update,
               .remove = hl_netbird_remove,
               .recover = hl_netbird_recover,
-              .unmanaged = list_unmanaged},
+              .unmanaged = hl_netbird_unmanaged},
     .list = HL_NETBIRD_NETWORK_ROUTERS,
     .what = "network router",
     .path = path,

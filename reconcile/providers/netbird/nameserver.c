@@ -57,12 +57,8 @@ static const struct hl_field fields[] = {
      .doc = "one to three DNS servers: address[:port]",
      .example = "[1.1.1.1, \"9.9.9.9:5353\", \"[2606:4700::1111]:53\"]"},
     {.name = "groups",
-     .type = HL_F_LIST,
-     .item = HL_F_STRING,
-     .order = HL_SET,
-     .forms = HL_FORM_SINGLE,
+     HL_NETBIRD_GROUP_NAMES,
      .required = true,
-     .refers_to = "group",
      .check = hl_netbird_check_some,
      .doc = "groups whose peers ask them; All is every peer",
      .example = "[All]"},
@@ -82,7 +78,7 @@ static const struct hl_field fields[] = {
      .doc = "peers put `domains` behind a short name as well (nas -> nas.lab.example.org)"},
     {.name = "enabled", .type = HL_F_BOOL, .fallback = "true", .doc = "whether peers get them at all"},
     {.name = "description", .type = HL_F_STRING, .doc = "a line for people"},
-    {.name = "id", .type = HL_F_STRING, .computed = true, .doc = "id in NetBird"},
+    HL_NETBIRD_ID,
     {.name = NULL},
 };
 
@@ -164,18 +160,8 @@ static bool write_nameserver(struct hl_session *session, struct hl_arena *arena,
     return hl_netbird_put_ids(session, arena, HL_NETBIRD_GROUPS, "group", "groups", desired, object, body, err);
 }
 
-static bool list_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
-{
-    return hl_netbird_unmanaged(session, &hl_kind_nameserver, arena, list, err);
-}
-
 static const struct hl_netbird_form form = {
-    .verbs = {.refresh = hl_netbird_refresh,
-              .create = hl_netbird_create,
-              .update = hl_netbird_update,
-              .remove = hl_netbird_remove,
-              .recover = hl_netbird_recover,
-              .unmanaged = list_unmanaged},
+    .verbs = HL_NETBIRD_VERBS,
     .list = HL_NETBIRD_NAMESERVERS,
     .what = "nameserver",
     .collection = "/api/dns/nameservers",

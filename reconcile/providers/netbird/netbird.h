@@ -122,17 +122,34 @@ bool hl_netbird_remove(struct hl_op *op, struct hl_error **err) HL_MUST_CHECK;
 /* An object that the interrupted action has made is told by its name (and `same`) and by not being recorded; one whose once-only value was not check-pointed is
  * deleted again, since nobody can have it. */
 bool hl_netbird_recover(struct hl_recovery *recovery, struct hl_error **err) HL_MUST_CHECK;
-#define HL_NETBIRD_VERBS                                                                                                                                       \
-    {                                                                                                                                                          \
-        .refresh = hl_netbird_refresh, .create = hl_netbird_create, .update = hl_netbird_update, .remove = hl_netbird_remove, .recover = hl_netbird_recover    \
-    }
-/* For a kind's `unmanaged`. */
 bool hl_netbird_unmanaged(struct hl_session *session, const struct hl_kind *kind, struct hl_arena *arena, struct hl_value *list,
                           struct hl_error **err) HL_MUST_CHECK;
+#define HL_NETBIRD_VERBS                                                                                                                                       \
+    {                                                                                                                                                          \
+        .refresh = hl_netbird_refresh, .create = hl_netbird_create, .update = hl_netbird_update, .remove = hl_netbird_remove, .recover = hl_netbird_recover,   \
+        .unmanaged = hl_netbird_unmanaged                                                                                                                      \
+    }
 /* The field `name` of all kinds: what NetBird calls it; the resource's name when not said (put there by hl_netbird_complete, a kind's `complete`). */
 #define HL_NETBIRD_NAME_FIELD                                                                                                                                  \
     {                                                                                                                                                          \
         .name = "name", .type = HL_F_STRING, .doc = "what NetBird calls it; the resource's name when not said", .example = "\"K8s peers\""                     \
+    }
+/* A row that names groups, besides its own name, doc and checks. */
+#define HL_NETBIRD_GROUP_NAMES .type = HL_F_LIST, .item = HL_F_STRING, .order = HL_SET, .forms = HL_FORM_SINGLE, .refers_to = "group"
+#define HL_NETBIRD_PEER_GROUPS                                                                                                                                 \
+    {                                                                                                                                                          \
+        .name = "peer_groups", HL_NETBIRD_GROUP_NAMES, .check = hl_netbird_check_some, .doc = "groups whose peers forward, for high availability",             \
+        .example = "[routers]"                                                                                                                                 \
+    }
+#define HL_NETBIRD_MASQUERADE                                                                                                                                  \
+    {                                                                                                                                                          \
+        .name = "masquerade", .type = HL_F_BOOL, .fallback = "true",                                                                                           \
+        .doc = "what is reached sees the peer's own address, so that it needs no way back into the mesh; on as in the dashboard, while the API's own default " \
+               "is off"                                                                                                                                        \
+    }
+#define HL_NETBIRD_ID                                                                                                                                          \
+    {                                                                                                                                                          \
+        .name = "id", .type = HL_F_STRING, .computed = true, .doc = "id in NetBird"                                                                            \
     }
 void hl_netbird_complete(struct hl_check *check, struct hl_value *body);
 /* For `write`: puts `field` of `desired` into the body as `member`; left out when it is null, the object's own member when `desired` has no such field. */

@@ -29,7 +29,7 @@ static const struct hl_field fields[] = {
      .doc = "posture checks in NetBird that sources must pass, by name or id"},
     {.name = "enabled", .type = HL_F_BOOL, .fallback = "true", .doc = "whether it holds"},
     {.name = "description", .type = HL_F_STRING, .doc = "a line for people"},
-    {.name = "id", .type = HL_F_STRING, .computed = true, .doc = "id in NetBird"},
+    HL_NETBIRD_ID,
     {.name = NULL},
 };
 
@@ -220,18 +220,13 @@ static bool update_policy(struct hl_op *op, struct hl_error **err)
     return done && check_answer(op, err);
 }
 
-static bool list_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
-{
-    return hl_netbird_unmanaged(session, &hl_kind_policy, arena, list, err);
-}
-
 static const struct hl_netbird_form form = {
     .verbs = {.refresh = hl_netbird_refresh,
               .create = create_policy,
               .update = update_policy,
               .remove = hl_netbird_remove,
               .recover = hl_netbird_recover,
-              .unmanaged = list_unmanaged},
+              .unmanaged = hl_netbird_unmanaged},
     .list = HL_NETBIRD_POLICIES,
     .what = "policy",
     .collection = "/api/policies",

@@ -36,7 +36,7 @@ static const struct hl_field fields[] = {
      .computed = true,
      .sensitive = true,
      .doc = "the token itself; told when it is made and kept sealed in the state; null for one that was taken over"},
-    {.name = "id", .type = HL_F_STRING, .computed = true, .doc = "id in NetBird"},
+    HL_NETBIRD_ID,
     {.name = NULL},
 };
 
@@ -136,11 +136,6 @@ static bool refresh_tokens(struct hl_session *session, struct hl_object **object
     return true;
 }
 
-static bool list_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
-{
-    return hl_netbird_unmanaged(session, &hl_kind_proxy_token, arena, list, err);
-}
-
 static const char *const untold[] = {"expires_in", NULL};
 
 static const struct hl_netbird_form form = {
@@ -149,7 +144,7 @@ static const struct hl_netbird_form form = {
               .update = hl_netbird_update,
               .remove = hl_netbird_remove,
               .recover = hl_netbird_recover,
-              .unmanaged = list_unmanaged},
+              .unmanaged = hl_netbird_unmanaged},
     .list = HL_NETBIRD_PROXY_TOKENS,
     .what = "proxy token",
     .collection = "/api/reverse-proxies/proxy-tokens",

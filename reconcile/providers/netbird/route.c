@@ -53,38 +53,18 @@ static const struct hl_field fields[] = {
      .type = HL_F_STRING,
      .doc = "the peer that forwards, by name or id; while it has not joined, the route is deferred; either this or `peer_groups`",
      .example = "k8s-routing-peer"},
-    {.name = "peer_groups",
-     .type = HL_F_LIST,
-     .item = HL_F_STRING,
-     .order = HL_SET,
-     .forms = HL_FORM_SINGLE,
-     .refers_to = "group",
-     .check = hl_netbird_check_some,
-     .doc = "groups whose peers forward, for high availability",
-     .example = "[routers]"},
+    HL_NETBIRD_PEER_GROUPS,
     {.name = "groups",
-     .type = HL_F_LIST,
-     .item = HL_F_STRING,
-     .order = HL_SET,
-     .forms = HL_FORM_SINGLE,
+     HL_NETBIRD_GROUP_NAMES,
      .required = true,
-     .refers_to = "group",
      .check = hl_netbird_check_some,
      .doc = "groups whose peers get the route; All is every peer",
      .example = "[All]"},
     {.name = "metric", .type = HL_F_INT, .minimum = 1, .maximum = 9999, .fallback = "9999", .doc = "of routes to one network the lowest is used"},
-    {.name = "masquerade",
-     .type = HL_F_BOOL,
-     .fallback = "true",
-     .doc =
-         "what is reached sees the peer's own address, so that it needs no way back into the mesh; on as in the dashboard, while the API's own default is off"},
+    HL_NETBIRD_MASQUERADE,
     {.name = "enabled", .type = HL_F_BOOL, .fallback = "true", .doc = "whether peers get it at all"},
     {.name = "access_control_groups",
-     .type = HL_F_LIST,
-     .item = HL_F_STRING,
-     .order = HL_SET,
-     .forms = HL_FORM_SINGLE,
-     .refers_to = "group",
+     HL_NETBIRD_GROUP_NAMES,
      .doc = "groups that policies name to say who may use it; without any it is open to all that get it",
      .example = "[lan-users]"},
     {.name = "keep_route",
@@ -93,7 +73,7 @@ static const struct hl_field fields[] = {
      .doc = "of domains: keep the way to addresses that a name no longer resolves to; on as in the dashboard, while the API's own default is off"},
     {.name = "skip_auto_apply", .type = HL_F_BOOL, .fallback = "false", .doc = "of exit nodes: peers use it only when somebody there chooses it"},
     {.name = "description", .type = HL_F_STRING, .doc = "a line for people"},
-    {.name = "id", .type = HL_F_STRING, .computed = true, .doc = "id in NetBird"},
+    HL_NETBIRD_ID,
     {.name = "network_type", .type = HL_F_STRING, .computed = true, .doc = "IPv4, IPv6 or Domain"},
     {.name = NULL},
 };
@@ -229,18 +209,13 @@ static bool update_route(struct hl_op *op, struct hl_error **err)
     return hl_netbird_update(op, err) || explain(err);
 }
 
-static bool list_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
-{
-    return hl_netbird_unmanaged(session, &hl_kind_route, arena, list, err);
-}
-
 static const struct hl_netbird_form form = {
     .verbs = {.refresh = hl_netbird_refresh,
               .create = create_route,
               .update = update_route,
               .remove = hl_netbird_remove,
               .recover = hl_netbird_recover,
-              .unmanaged = list_unmanaged},
+              .unmanaged = hl_netbird_unmanaged},
     .list = HL_NETBIRD_ROUTES,
     .what = "route",
     .collection = "/api/routes",

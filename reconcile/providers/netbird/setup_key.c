@@ -75,7 +75,7 @@ static const struct hl_field fields[] = {
      .computed = true,
      .sensitive = true,
      .doc = "the key itself; told when it is made and kept sealed in the state; null for one that was taken over"},
-    {.name = "id", .type = HL_F_STRING, .computed = true, .doc = "id in NetBird"},
+    HL_NETBIRD_ID,
     {.name = "valid", .type = HL_F_BOOL, .computed = true, .doc = "whether a machine can still join with it"},
     {.name = NULL},
 };
@@ -215,20 +215,10 @@ static bool is_offered(const struct hl_value *object)
     return hl_value_get_bool(object, "valid", false);
 }
 
-static bool list_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
-{
-    return hl_netbird_unmanaged(session, &hl_kind_setup_key, arena, list, err);
-}
-
 static const char *const untold[] = {"expires_in", NULL};
 
 static const struct hl_netbird_form form = {
-    .verbs = {.refresh = hl_netbird_refresh,
-              .create = hl_netbird_create,
-              .update = hl_netbird_update,
-              .remove = hl_netbird_remove,
-              .recover = hl_netbird_recover,
-              .unmanaged = list_unmanaged},
+    .verbs = HL_NETBIRD_VERBS,
     .list = HL_NETBIRD_SETUP_KEYS,
     .what = "setup key",
     .collection = "/api/setup-keys",

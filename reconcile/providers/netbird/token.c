@@ -278,8 +278,8 @@ static const char *block_name(struct hl_arena *arena, struct hl_map *taken, cons
     return name;
 }
 
-static void list_user(struct hl_session *session, struct hl_arena *arena, const struct hl_value *user, const struct hl_value *tokens, struct hl_map *taken,
-                      struct hl_value *list)
+static void list_user(struct hl_session *session, const struct hl_kind *kind, struct hl_arena *arena, const struct hl_value *user,
+                      const struct hl_value *tokens, struct hl_map *taken, struct hl_value *list)
 {
     const char *own = hl_value_get_text(session->kept, "id");
     const char *user_id = hl_value_get_text(user, "id");
@@ -290,7 +290,7 @@ static void list_user(struct hl_session *session, struct hl_arena *arena, const 
         if (hl_is_blank(id) || hl_netbird_token_is_over(session, token) || (own != NULL && strcmp(own, id) == 0))
             continue;
         struct hl_value *found = hl_value_map(arena);
-        hl_value_map_put_text(found, "kind", hl_kind_netbird_token.name);
+        hl_value_map_put_text(found, "kind", kind->name);
         hl_value_map_put_text(found, "name", block_name(arena, taken, hl_value_get_text(user, "name"), hl_value_get_text(token, "name")));
         hl_value_map_put_text(found, "id", hl_netbird_token_id(arena, user_id, token));
         hl_value_map_put(found, "values", hl_netbird_token_values(session, arena, token, user_id, NULL, NULL));
@@ -299,7 +299,7 @@ static void list_user(struct hl_session *session, struct hl_arena *arena, const 
 }
 
 /* Those of service users, and of hlrec's own user: others may not be looked at. */
-static bool list_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
+static bool list_unmanaged(struct hl_session *session, const struct hl_kind *kind, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
 {
     const struct hl_value **users = NULL;
     struct hl_map taken;
@@ -315,7 +315,7 @@ static bool list_unmanaged(struct hl_session *session, struct hl_arena *arena, s
             continue;
         if (!hl_netbird_tokens(session, user_id, &tokens, err))
             return hl_wrap(err, "listing tokens");
-        list_user(session, arena, users[i], tokens, &taken, list);
+        list_user(session, kind, arena, users[i], tokens, &taken, list);
     }
     return true;
 }

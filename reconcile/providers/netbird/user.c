@@ -37,10 +37,10 @@ static const struct hl_field fields[] = {
      .doc = "what NetBird calls it; the resource's name when not said; another one makes the user anew, and its tokens are gone", .example = "\"K8s operator\""},
     {.name = "role", .type = HL_F_STRING, .allowed = roles, .fallback = "user", .normalise = normal_role,
      .doc = "what it may change: admin all, network_admin all but users, keys and peers; a service user may read everything whatever its role", .example = "admin"},
-    {.name = "auto_groups", .type = HL_F_LIST, .item = HL_F_STRING, .order = HL_SET, .forms = HL_FORM_SINGLE, .refers_to = "group",
+    {.name = "auto_groups", HL_NETBIRD_GROUP_NAMES,
      .doc = "groups that peers get which it enrols", .example = "[routers]"},
     {.name = "blocked", .type = HL_F_BOOL, .fallback = "false", .doc = "its tokens are refused while it is"},
-    {.name = "id", .type = HL_F_STRING, .computed = true, .doc = "id in NetBird"},
+    HL_NETBIRD_ID,
     {.name = NULL},
 };
 /* clang-format on */
@@ -183,18 +183,13 @@ static bool user_remove(struct hl_op *op, struct hl_error **err)
     return false;
 }
 
-static bool list_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
-{
-    return hl_netbird_unmanaged(session, &hl_kind_netbird_user, arena, list, err);
-}
-
 static const struct hl_netbird_form form = {
     .verbs = {.refresh = hl_netbird_refresh,
               .create = user_create,
               .update = user_update,
               .remove = user_remove,
               .recover = hl_netbird_recover,
-              .unmanaged = list_unmanaged},
+              .unmanaged = hl_netbird_unmanaged},
     .list = HL_NETBIRD_USERS,
     .what = "service user",
     .collection = "/api/users",

@@ -283,5 +283,5 @@ const struct hl_kind hl_kind_middleware = {
     .fields = fields,
     .forms = HL_FORM_NOCASE,
     .check = check_middleware,
-    .verbs = &hl_traefik_middleware_verbs,
+    .verbs = &hl_traefik_verbs,
 };

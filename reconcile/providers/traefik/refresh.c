@@ -262,7 +262,7 @@ static void list_file(const struct hl_traefik_folder_file *file, enum hl_traefik
     }
 }
 
-static bool list_kind(struct hl_session *session, enum hl_traefik_kind kind, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
+static bool list_unmanaged(struct hl_session *session, const struct hl_kind *kind, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
 {
     hl_auto(arena) struct hl_arena *scratch = hl_arena_new();
     struct hl_traefik *traefik = session->data;
@@ -273,29 +273,10 @@ static bool list_kind(struct hl_session *session, enum hl_traefik_kind kind, str
 
     for (size_t i = 0; ok && i < folder.count; i++) {
         if (folder.files[i].document.owner == HL_OWNER_NONE)
-            list_file(&folder.files[i], kind, arena, list);
+            list_file(&folder.files[i], hl_traefik_kind_of(kind), arena, list);
     }
     pthread_mutex_unlock(&traefik->lock);
     return ok;
 }
 
-static bool unmanaged_routers(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
-{
-    return list_kind(session, HL_TRAEFIK_ROUTER, arena, list, err);
-}
-
-static bool unmanaged_services(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
-{
-    return list_kind(session, HL_TRAEFIK_SERVICE, arena, list, err);
-}
-
-static bool unmanaged_middlewares(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
-{
-    return list_kind(session, HL_TRAEFIK_MIDDLEWARE, arena, list, err);
-}
-
-const struct hl_verbs hl_traefik_router_verbs = {.refresh = refresh, .apply_batch = hl_traefik_apply_batch, .recover = recover, .unmanaged = unmanaged_routers};
-const struct hl_verbs hl_traefik_service_verbs = {
-    .refresh = refresh, .apply_batch = hl_traefik_apply_batch, .recover = recover, .unmanaged = unmanaged_services};
-const struct hl_verbs hl_traefik_middleware_verbs = {
-    .refresh = refresh, .apply_batch = hl_traefik_apply_batch, .recover = recover, .unmanaged = unmanaged_middlewares};
+const struct hl_verbs hl_traefik_verbs = {.refresh = refresh, .apply_batch = hl_traefik_apply_batch, .recover = recover, .unmanaged = list_unmanaged};

@@ -257,5 +257,5 @@ const struct hl_kind hl_kind_router = {
     .fields = fields,
     .forms = HL_FORM_NOCASE,
     .check = check_router,
-    .verbs = &hl_traefik_router_verbs,
+    .verbs = &hl_traefik_verbs,
 };

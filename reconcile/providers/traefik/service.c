@@ -123,5 +123,5 @@ const struct hl_kind hl_kind_service = {
     .fields = fields,
     .forms = HL_FORM_NOCASE,
     .check = check_service,
-    .verbs = &hl_traefik_service_verbs,
+    .verbs = &hl_traefik_verbs,
 };

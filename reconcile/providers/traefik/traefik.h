@@ -36,9 +36,8 @@ struct hl_traefik {
     struct hl_map *recorded; /* "service/web": struct hl_value *, last applied; what a broken file is made anew from */
 };
 
-extern const struct hl_verbs hl_traefik_router_verbs;
-extern const struct hl_verbs hl_traefik_service_verbs;
-extern const struct hl_verbs hl_traefik_middleware_verbs;
+/* Of all its kinds: what differs is told by hl_traefik_kind_of(). */
+extern const struct hl_verbs hl_traefik_verbs;
 
 enum hl_traefik_kind hl_traefik_kind_of(const struct hl_kind *kind);
 /* "routers": the section of Traefik's file. */

@@ -313,7 +313,7 @@ static void test_other_files(void **state)
     assert_null(read_text(world, "hlrec-edge.yml"));
     struct hl_value *list = hl_value_list(world->arena);
 
-    assert_true(hl_kind_router.verbs->unmanaged(&world->session, world->arena, list, &(struct hl_error *){NULL}));
+    assert_true(hl_kind_router.verbs->unmanaged(&world->session, &hl_kind_router, world->arena, list, &(struct hl_error *){NULL}));
     assert_int_equal(hl_value_count(list), 1);
     assert_string_equal(hl_value_get_text(hl_value_item(list, 0), "name"), "web");
 }

@@ -90,7 +90,7 @@ const char *hl_container_row_name(const struct hl_value *row);
 /* Sets op->result and op->result_id. */
 bool hl_container_set_result(struct hl_op *op, const char *id, struct hl_error **err) HL_MUST_CHECK;
 bool hl_container_refresh(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err);
-bool hl_container_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err);
+bool hl_container_unmanaged(struct hl_session *session, const struct hl_kind *kind, struct hl_arena *arena, struct hl_value *list, struct hl_error **err);
 
 /* --- the other verbs --- */
 

@@ -55,7 +55,7 @@ static bool is_resource_name(const char *name)
     return name != NULL && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.-") == strlen(name);
 }
 
-bool hl_container_unmanaged(struct hl_session *session, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
+bool hl_container_unmanaged(struct hl_session *session, const struct hl_kind *kind, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
 {
     struct search search = {.docker = hl_docker_of(session)};
 
@@ -67,7 +67,7 @@ bool hl_container_unmanaged(struct hl_session *session, struct hl_arena *arena, 
         struct hl_value *found = hl_value_map(arena);
         if (stray->values != NULL && is_resource_name(stray->name))
             hl_map_remove(stray->values->map, "container_name"); /* the block's */
-        hl_value_map_put_text(found, "kind", "container");
+        hl_value_map_put_text(found, "kind", kind->name);
         hl_value_map_put_text(found, "name", stray->name);
         hl_value_map_put_text(found, "id", stray->id);
         hl_value_map_put_text(found, "owner", stray->owner);
