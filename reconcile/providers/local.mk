@@ -1,6 +1,6 @@
 noinst_LIBRARIES += %reldir%/libhlproviders.a
-%canon_reldir%_libhlproviders_a_SOURCES = %reldir%/registry.c %reldir%/common.c %reldir%/place.c %reldir%/place.h \
-	%reldir%/web.c %reldir%/web.h reconcile/provider.h
+%canon_reldir%_libhlproviders_a_SOURCES = %reldir%/registry.c %reldir%/provider.c reconcile/provider.h \
+	%reldir%/shared/place.c %reldir%/shared/place.h %reldir%/shared/web.c %reldir%/shared/web.h
 include %reldir%/local/local.mk
 include %reldir%/docker/local.mk
 include %reldir%/netbird/local.mk

@@ -11,7 +11,7 @@
 #define HL_RECONCILE_PROVIDERS_AUTHENTIK_AUTHENTIK_H
 
 #include "reconcile/provider.h"
-#include "reconcile/providers/web.h"
+#include "reconcile/providers/shared/web.h"
 
 #include <pthread.h>
 

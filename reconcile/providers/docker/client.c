@@ -3,7 +3,7 @@
 #include "reconcile/providers/docker/client.h"
 
 #include "reconcile/providers/docker/endpoint.h"
-#include "reconcile/providers/web.h"
+#include "reconcile/providers/shared/web.h"
 #include "reconcile/transport/files.h"
 #include "schema/base/json.h"
 

@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "reconcile/providers/infisical/session.h"
-#include "reconcile/providers/place.h"
+#include "reconcile/providers/shared/place.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #define HL_RECONCILE_PROVIDERS_INFISICAL_SESSION_H
 
 #include "reconcile/providers/infisical/infisical.h"
-#include "reconcile/providers/web.h"
+#include "reconcile/providers/shared/web.h"
 
 enum { HL_INFISICAL_LOCKS = 16 };
 

@@ -6,7 +6,7 @@
 #define HL_RECONCILE_PROVIDERS_NETBIRD_SESSION_H
 
 #include "reconcile/providers/netbird/netbird.h"
-#include "reconcile/providers/web.h"
+#include "reconcile/providers/shared/web.h"
 
 #include <pthread.h>
 

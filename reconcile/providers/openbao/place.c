@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "reconcile/providers/openbao/session.h"
-#include "reconcile/providers/place.h"
+#include "reconcile/providers/shared/place.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #define HL_RECONCILE_PROVIDERS_OPENBAO_SESSION_H
 
 #include "reconcile/providers/openbao/openbao.h"
-#include "reconcile/providers/web.h"
+#include "reconcile/providers/shared/web.h"
 
 #include <stdatomic.h>
 

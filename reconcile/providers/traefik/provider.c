@@ -4,7 +4,7 @@
 #include "reconcile/providers/traefik/api.h"
 #include "reconcile/providers/traefik/folder.h"
 #include "reconcile/providers/traefik/traefik.h"
-#include "reconcile/providers/web.h"
+#include "reconcile/providers/shared/web.h"
 #include "reconcile/transport/files.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* Where a store of secrets keeps one of them: what the places of all stores (`{infisical: {path:, key:}}`) have in common. */
-#ifndef HL_RECONCILE_PROVIDERS_PLACE_H
-#define HL_RECONCILE_PROVIDERS_PLACE_H
+#ifndef HL_RECONCILE_PROVIDERS_SHARED_PLACE_H
+#define HL_RECONCILE_PROVIDERS_SHARED_PLACE_H
 
 #include "schema/base/value.h"
 

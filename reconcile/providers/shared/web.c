@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "reconcile/providers/web.h"
+#include "reconcile/providers/shared/web.h"
 #include "reconcile/transport/files.h"
 
 #include <string.h>

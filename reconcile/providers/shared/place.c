@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "reconcile/providers/place.h"
+#include "reconcile/providers/shared/place.h"
 
 #include "schema/base/text.h"
 

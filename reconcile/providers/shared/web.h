@@ -1,8 +1,8 @@
 /* What providers of an API at a URL have in common: the settings `url`, `ca`, `insecure` and `timeout`, and the HTTP client that they make.
  *
  * Rows and checks are for the table of a provider type; the functions that take settings stand where they are absent as well. */
-#ifndef HL_RECONCILE_PROVIDERS_WEB_H
-#define HL_RECONCILE_PROVIDERS_WEB_H
+#ifndef HL_RECONCILE_PROVIDERS_SHARED_WEB_H
+#define HL_RECONCILE_PROVIDERS_SHARED_WEB_H
 
 #include "reconcile/provider.h"
 #include "reconcile/transport/http.h"
