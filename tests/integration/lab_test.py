@@ -11,7 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lib import HLREC, Lab, Stack, Tap, private_folder, stop_on_signals, wait_for  # noqa: E402
+from lib import HLREC, Tap, World, private_folder, stop_on_signals, wait_for  # noqa: E402
 
 HEAD = 'hlrec: 1\nstack: lab\nproviders:\n  docker: {host: "${env.HLREC_LAB_DOCKER}"}\n'
 
@@ -24,23 +24,6 @@ containers:
   one: {image: "nginx:1.27", networks: [net], volumes: ["data:/data"]}
   two: {image: "nginx:1.27", networks: [net], environment: {TOKEN: "${secret.TOKEN}"}, depends_on: [one]}
 """
-
-
-class World:
-    """A lab and a stack for one scene; both are gone afterwards."""
-
-    def __init__(self, folder, name, spec=SPEC, *options, environment=None):
-        self.folder = os.path.join(folder, name)
-        self.lab = Lab(self.folder + "-lab", *options)
-        self.stack = Stack(folder, name, spec, environment=dict(self.lab.environment, **(environment or {})))
-
-    def __enter__(self):
-        return self.lab, self.stack
-
-    def __exit__(self, *_):
-        self.lab.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        shutil.rmtree(self.folder + "-lab", ignore_errors=True)
 
 
 def fault_at(folder, method, number, how):
@@ -61,7 +44,7 @@ def fault_at(folder, method, number, how):
 def faults(tap, folder):
     """Each call that a first apply makes fails once in each way; the run after it converges."""
     tap.section = "faults"
-    with World(folder, "measure") as (lab, stack):
+    with World(folder, "measure", SPEC) as (lab, stack):
         stack.apply()
         calls = collections.Counter(call["method"] for call in lab.calls())
     points = [(method, number, how) for method, count in sorted(calls.items()) for number in range(1, count + 1)
@@ -115,7 +98,7 @@ def locking(tap, folder):
 
 def selection(tap, folder):
     tap.section = "selection"
-    with World(folder, "target") as (lab, stack):
+    with World(folder, "target", SPEC) as (lab, stack):
         done = stack.apply("--target", "container.one")
         names = sorted(row["Names"][0] for row in lab.get("/containers/json?all=1"))
         tap.equal((done.status, names), (0, ["/one"]), "--target takes what it needs, and nothing else", done.text)
@@ -132,7 +115,7 @@ def selection(tap, folder):
 
 def spec_changes(tap, folder):
     tap.section = "moved"
-    with World(folder, "moved") as (lab, stack):
+    with World(folder, "moved", SPEC) as (lab, stack):
         stack.apply()
         before = lab.get("/containers/one/json")["Id"]
         stack.write(SPEC.replace("  one: {image", "  uno: {container_name: one, image").replace("depends_on: [one]", "depends_on: [uno]") + "moved: [{from: container.one, to: container.uno}]\n")
@@ -140,7 +123,7 @@ def spec_changes(tap, folder):
         tap.equal((done.status, lab.get("/containers/one/json")["Id"]), (0, before), "a resource gets another address, its container stays", done.text)
         tap.equal(stack.plan_status().status, 0, "the next plan is empty")
     tap.section = "removed"
-    with World(folder, "removed") as (lab, stack):
+    with World(folder, "removed", SPEC) as (lab, stack):
         stack.apply()
         stack.write(SPEC.replace(SPEC[SPEC.index("  two:"):], "") + "removed: [{address: container.two, destroy: false}]\n")
         done = stack.apply()
@@ -193,7 +176,7 @@ def drift_modes(tap, folder):
 
 def absence(tap, folder):
     tap.section = "the engine is away"
-    with World(folder, "away") as (lab, stack):
+    with World(folder, "away", SPEC) as (lab, stack):
         stack.apply()
         broken = {"HLREC_LAB_DOCKER": "unix:///nonexistent/docker.sock"}
         plan = stack.run("plan", environment=broken)
@@ -212,7 +195,7 @@ def absence(tap, folder):
 
 def state_commands(tap, folder):
     tap.section = "state"
-    with World(folder, "state") as (lab, stack):
+    with World(folder, "state", SPEC) as (lab, stack):
         stack.apply()
         listed = stack.run("state", "list")
         tap.equal(sorted(line.split()[0] for line in listed.out.splitlines()), ["container.one", "container.two", "network.net", "secret.TOKEN", "volume.data"], "list")
@@ -243,7 +226,7 @@ def state_commands(tap, folder):
 
 def outputs(tap, folder):
     tap.section = "JSON"
-    with World(folder, "json") as (lab, stack):
+    with World(folder, "json", SPEC) as (lab, stack):
         plan = json.loads(stack.run("plan", "--format", "json").out)
         tap.equal(plan["format_version"], 1, "a plan has a format version")
         tap.equal(plan["summary"]["create"], 5, "and a summary", plan["summary"])

@@ -276,6 +276,23 @@ class Traefik:
             self.process.wait(20)
 
 
+class World:
+    """A lab and a stack for one scene; both are gone afterwards."""
+
+    def __init__(self, folder, name, spec, *options, environment=None):
+        self.folder = os.path.join(folder, name)
+        self.lab = Lab(self.folder + "-lab", *options)
+        self.stack = Stack(folder, name, spec, environment=dict(self.lab.environment, **(environment or {})))
+
+    def __enter__(self):
+        return self.lab, self.stack
+
+    def __exit__(self, *_):
+        self.lab.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.folder + "-lab", ignore_errors=True)
+
+
 def free_port():
     """For a server that must be told its port. Below those that the system gives to whoever connects (32768 and up): one of these may be taken until it is used."""
     while True:

@@ -12,7 +12,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lib import HLREC, SOURCE, Lab, Stack, Tap, private_folder, stop_on_signals, wait_for  # noqa: E402
+from lib import HLREC, SOURCE, Tap, World, private_folder, stop_on_signals, wait_for  # noqa: E402
 
 HEAD = 'hlrec: 1\nstack: lab\nproviders:\n  docker: {host: "${env.HLREC_LAB_DOCKER}"}\n'
 SPEC = HEAD + """\
@@ -24,23 +24,6 @@ containers:
   two: {image: "nginx:1.27", environment: {TOKEN: "${secret.TOKEN}"}}
 """
 CHANGED = SPEC.replace('environment: {TOKEN', 'labels: {a: b}, environment: {TOKEN')
-
-
-class World:
-    """A lab and a stack for one scene; both are gone afterwards."""
-
-    def __init__(self, folder, name, spec=SPEC, *options, environment=None):
-        self.folder = os.path.join(folder, name)
-        self.lab = Lab(self.folder + "-lab", *options)
-        self.stack = Stack(folder, name, spec, environment=dict(self.lab.environment, **(environment or {})))
-
-    def __enter__(self):
-        return self.lab, self.stack
-
-    def __exit__(self, *_):
-        self.lab.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        shutil.rmtree(self.folder + "-lab", ignore_errors=True)
 
 
 class Receiver:
@@ -128,7 +111,7 @@ def second_limit(tap, folder):
 
 def suspension(tap, folder):
     tap.section = "suspend"
-    with World(folder, "suspend") as (lab, stack):
+    with World(folder, "suspend", SPEC) as (lab, stack):
         early = stack.run("suspend", "too early")
         tap.equal(early.status, 1, "needs a state", early.text)
         stack.apply()
@@ -416,7 +399,7 @@ def pings(tap, folder):
 
 def status(tap, folder):
     tap.section = "status"
-    with World(folder, "status") as (lab, stack):
+    with World(folder, "status", SPEC) as (lab, stack):
         stack.apply()
         before = len(lab.calls())
         table = stack.run("status").out
@@ -452,7 +435,7 @@ def examples(tap, folder):
         tap.point(score is not None and f"**{score.group(1)}**" in readme, "README.md tells the score", score)
         command = next(line for line in text.splitlines() if line.startswith("ExecStart=")).split()[1:]
         tap.section = "the service's command"
-        with World(folder, "service") as (lab, stack):
+        with World(folder, "service", SPEC) as (lab, stack):
             os.makedirs(stack.path("state", "hlrec"), mode=0o700)
             words = [word.replace("%S", stack.path("state")).replace("%t", stack.path("state")).replace("/etc/hlrec/", "") for word in command]
             done = stack.run(*words)
@@ -465,7 +448,7 @@ def examples(tap, folder):
     tap.equal(len(lines), 1, "has one job")
     fields = lines[0].split(None, 6)
     tap.point(all(re.fullmatch(r"[0-9*/,-]+", field) for field in fields[:5]) and "%" not in lines[0], "of cron's form", lines)
-    with World(folder, "cron") as (lab, stack):
+    with World(folder, "cron", SPEC) as (lab, stack):
         shell = " ".join(fields[6:]).replace("/usr/bin/hlrec", HLREC).replace("/etc/hlrec/hlrec.yaml", "hlrec.yaml").replace("/var/lib/hlrec/", stack.path("") + "/")
         environment = dict(lab.environment, PATH="/usr/bin:/bin", HOME=stack.folder)
         runs = [subprocess.run(["/bin/sh", "-c", shell], cwd=stack.folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True) for _ in range(2)]

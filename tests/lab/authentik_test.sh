@@ -1,95 +1,28 @@
 #!/bin/sh
 # The traps of authentik's API, as the lab has them: what a test on the lab relies on. Speaks TAP.
 set -u
-
-lab=${HLREC_LAB:-${HLREC_BUILD:-.}/tests/lab/hlrec-lab}
-dir=$(mktemp -d /tmp/hlrec-lab-test-XXXXXX)
-pids=
-count=0
-status=
-body=$dir/body
-heads=$dir/heads
-
-# shellcheck disable=SC2086 # a list of numbers
-finish() {
-    [ -z "$pids" ] || kill $pids 2>/dev/null
-    wait
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-# start NAME OPTION...: a lab in a folder of its own, and the one that the next calls go to
-start() {
-    name=$1
-    shift
-    mkfifo "$dir/$name.ready"
-    "$lab" --dir "$dir/$name" --only authentik "$@" >"$dir/$name.ready" 2>"$dir/$name.err" 3>&- 4<&- &
-    pid=$!
-    pids="$pids $pid"
-    read -r word <"$dir/$name.ready"
-    [ "$word" = ready ] || echo "# $(cat "$dir/$name.err")"
-    url=$(sed -n 's/^HLREC_LAB_AUTHENTIK=//p' "$dir/$name/lab.env")
-}
+. "$(dirname "$0")/lib_curl.sh"
 
 token='lab-bootstrap'
 
+# start NAME OPTION...: a lab, and the one that the next calls go to
+start() {
+    start_lab "$@" --only authentik
+    pid=$!
+    url=$(lab_url "$1" HLREC_LAB_AUTHENTIK)
+}
+
 # raw METHOD PATH [JSON [CURL-OPTION...]]: PATH from the root
 raw() {
-    method=$1
     path=$2
-    data=${3-}
-    [ $# -gt 2 ] && shift
+    raw_method=$1
     shift 2
-    if [ -n "$data" ]; then
-        set -- -H 'Content-Type: application/json' --data-binary "$data" "$@"
-    fi
-    : >"$body"
-    status=$(curl -s -g --max-time 10 -X "$method" -o "$body" -D "$heads" -w '%{http_code}' "$@" "$url$path")
+    call "$raw_method" "$url$path" "$@"
 }
 
 # api METHOD PATH [JSON]: below /api/v3, with the token
 api() {
     raw "$1" "/api/v3$2" "${3-}" -H "Authorization: Bearer $token"
-}
-
-# One Python for all questions: each of its own would cost more than the labs.
-mkfifo "$dir/questions" "$dir/answers"
-python3 -u -c '
-import json, sys
-for line in sys.stdin:
-    try:
-        d = json.load(open(sys.argv[1]))
-        print(eval(line))
-    except Exception as error:
-        print(repr(error))
-' "$body" <"$dir/questions" >"$dir/answers" &
-pids=$!
-exec 3>"$dir/questions" 4<"$dir/answers"
-
-# at EXPRESSION: a line about the body, which is `d`
-at() {
-    echo "$1" >&3
-    IFS= read -r answer <&4
-    echo "$answer"
-}
-
-ok() {
-    count=$((count + 1))
-    if [ "$2" = "$3" ]; then
-        echo "ok $count - $1"
-    else
-        echo "not ok $count - $1"
-        echo "# wanted '$3', got '$2'; status $status"
-        head -c 600 "$body" | sed 's/^/# /'
-        echo
-    fi
-}
-
-has() {
-    case $2 in
-    *"$3"*) ok "$1" yes yes ;;
-    *) ok "$1" "$2" "*$3*" ;;
-    esac
 }
 
 start main --log "$dir/log"

@@ -1,40 +1,20 @@
 #!/bin/sh
 # The comment APIs of GitHub, Gitea and GitLab, as the lab has them: what a test on the lab relies on. Speaks TAP.
 set -u
+. "$(dirname "$0")/lib_ask.sh"
 
-lab=${HLREC_LAB:-${HLREC_BUILD:-.}/tests/lab/hlrec-lab}
-dir=$(mktemp -d /tmp/hlrec-forge-test-XXXXXX)
-pids=
-count=0
-status=
 token='lab-user'
-forge=github
 
-# shellcheck disable=SC2086 # a list of numbers
-finish() {
-    [ -z "$pids" ] || kill $pids 2>/dev/null
-    wait
-    rm -rf "$dir"
+# speak FORGE: the one that is meant from now on
+speak() {
+    forge=$1
+    about="$forge: "
 }
-trap finish EXIT
 
-mkfifo "$dir/ready" "$dir/questions" "$dir/answers"
-"$lab" --dir "$dir/lab" --only forge --log "$dir/log" >"$dir/ready" 2>"$dir/err" &
+start_lab lab --only forge --log "$dir/log"
 lab_pid=$!
-pids=$lab_pid
-read -r word <"$dir/ready"
-[ "$word" = ready ] || echo "# $(cat "$dir/err")"
-url=$(sed -n 's/^HLREC_LAB_FORGE=//p' "$dir/lab/lab.env")
-python3 -u "$(dirname "$0")/ask.py" <"$dir/questions" >"$dir/answers" &
-pids="$pids $!"
-exec 3>"$dir/questions" 4<"$dir/answers"
-
-# ask FIELD...: see ask.py; leaves $answer
-ask() {
-    printf '%s\036' "$@" >&3
-    printf '\035' >&3
-    IFS= read -r answer <&4
-}
+url=$(lab_url lab HLREC_LAB_FORGE)
+speak github
 
 # api METHOD PATH [BODY [HEADER...]]: of $forge, with $token
 api() {
@@ -61,28 +41,6 @@ turn() {
 look() {
     ask send GET "$url/lab/forge?forge=$forge" ''
     status=$answer
-}
-
-ok() {
-    count=$((count + 1))
-    if [ "$2" = "$3" ]; then
-        echo "ok $count - $forge: $1"
-    else
-        echo "not ok $count - $forge: $1"
-        echo "# wanted '$3', got '$2'; status $status"
-        ask at 'str(body[:600])'
-        echo "# $answer"
-    fi
-}
-
-# is WHAT STATUS [EXPRESSION VALUE]: the last answer
-is() {
-    if [ $# -eq 2 ]; then
-        ok "$1" "$status" "$2"
-    else
-        ask at "$3"
-        ok "$1" "$status $answer" "$2 $4"
-    fi
 }
 
 head=1111111111111111111111111111111111111111
@@ -178,7 +136,7 @@ is 'what is there' 200 "(len(d['comments']), d['statuses'][0]['state'])" "(74, '
 
 # --- Gitea, Forgejo ---
 
-forge=gitea
+speak gitea
 turn "$pull"
 turn '"comment":{"repository":"home/lab","number":7,"user":"mallory","body":"hello","count":120}'
 api GET "$list?limit=50&page=2"
@@ -208,7 +166,7 @@ is 'archived' 423
 
 # --- GitLab ---
 
-forge=gitlab
+speak gitlab
 notes=/projects/home%2Flab/merge_requests/7/notes
 turn "$pull"
 turn '"comment":{"repository":"home/lab","number":7,"user":"mallory","body":"changed the title","system":true}'

@@ -2,45 +2,15 @@
 # The traps of Infisical, as the lab has them: what a test on the lab relies on. Speaks TAP.
 # shellcheck disable=SC2016 # ${...} are references of Infisical
 set -u
+. "$(dirname "$0")/lib_ask.sh"
 
-lab=${HLREC_LAB:-${HLREC_BUILD:-.}/tests/lab/hlrec-lab}
-dir=$(mktemp -d /tmp/hlrec-infisical-test-XXXXXX)
-pids=
-count=0
-status=
 token=
 
-# shellcheck disable=SC2086 # a list of numbers
-finish() {
-    [ -z "$pids" ] || kill $pids 2>/dev/null
-    wait
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-# start NAME OPTION...: a lab in a folder of its own, and the one that the next calls go to
+# start NAME OPTION...: a lab, and the one that the next calls go to
 start() {
-    name=$1
-    shift
-    mkfifo "$dir/$name.ready"
-    "$lab" --dir "$dir/$name" --only infisical "$@" >"$dir/$name.ready" 2>"$dir/$name.err" 3>&- 4<&- &
+    start_lab "$@" --only infisical
     started=$!
-    pids="$pids $started"
-    read -r word <"$dir/$name.ready"
-    [ "$word" = ready ] || echo "# $(cat "$dir/$name.err")"
-    url=$(sed -n 's/^HLREC_LAB_INFISICAL=//p' "$dir/$name/lab.env")
-}
-
-mkfifo "$dir/questions" "$dir/answers"
-python3 -u "$(dirname "$0")/ask.py" <"$dir/questions" >"$dir/answers" &
-pids=$!
-exec 3>"$dir/questions" 4<"$dir/answers"
-
-# ask FIELD...: see ask.py; leaves $answer
-ask() {
-    printf '%s\036' "$@" >&3
-    printf '\035' >&3
-    IFS= read -r answer <&4
+    url=$(lab_url "$1" HLREC_LAB_INFISICAL)
 }
 
 # api METHOD PATH [BODY [HEADER...]]: a body is JSON
@@ -54,28 +24,6 @@ api() {
     [ -z "$token" ] || set -- "Authorization: Bearer $token" "$@"
     ask send "$method" "$url$path" "$data" "$@"
     status=$answer
-}
-
-ok() {
-    count=$((count + 1))
-    if [ "$2" = "$3" ]; then
-        echo "ok $count - $1"
-    else
-        echo "not ok $count - $1"
-        echo "# wanted '$3', got '$2'; status $status"
-        ask at 'str(body[:600])'
-        echo "# $answer"
-    fi
-}
-
-# is WHAT STATUS [EXPRESSION VALUE]: the last answer
-is() {
-    if [ $# -eq 2 ]; then
-        ok "$1" "$status" "$2"
-    else
-        ask at "$3"
-        ok "$1" "$status $answer" "$2 $4"
-    fi
 }
 
 # fails WHAT STATUS ERROR MESSAGE: as all failures look, but for those of the router

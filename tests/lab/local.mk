@@ -1,12 +1,7 @@
 noinst_PROGRAMS += %reldir%/hlrec-lab
-TESTS += %reldir%/lab_test.sh %reldir%/netbird_test.sh
-EXTRA_DIST += %reldir%/lab_test.sh %reldir%/netbird_test.sh
-TESTS += %reldir%/authentik_test.sh
-EXTRA_DIST += %reldir%/authentik_test.sh
-TESTS += %reldir%/infisical_test.sh %reldir%/openbao_test.sh
-EXTRA_DIST += %reldir%/infisical_test.sh %reldir%/openbao_test.sh %reldir%/ask.py
-TESTS += %reldir%/forge_test.sh
-EXTRA_DIST += %reldir%/forge_test.sh
+lab_tests = %reldir%/lab_test.sh %reldir%/netbird_test.sh %reldir%/authentik_test.sh %reldir%/infisical_test.sh %reldir%/openbao_test.sh %reldir%/forge_test.sh
+TESTS += $(lab_tests)
+EXTRA_DIST += $(lab_tests) %reldir%/lib.sh %reldir%/lib_ask.sh %reldir%/lib_curl.sh %reldir%/ask.py %reldir%/look.py
 
 %canon_reldir%_hlrec_lab_SOURCES = \
 	%reldir%/authentik/applications.c \

@@ -1,58 +1,29 @@
 #!/bin/sh
 # The traps of the NetBird management API, as the lab has them: what a test on the lab relies on. Speaks TAP.
 set -u
+. "$(dirname "$0")/lib_curl.sh"
 
-lab=${HLREC_LAB:-${HLREC_BUILD:-.}/tests/lab/hlrec-lab}
-dir=$(mktemp -d /tmp/hlrec-netbird-test-XXXXXX)
-pids=
-labs=
-count=0
-status=
-body=$dir/body
-heads=$dir/heads
 # Without a checksum: the token of the environment needs none.
 token=nbp_0000000000000000000000000000labtoken
 auth="Token $token"
 
-# shellcheck disable=SC2086 # a list of numbers
-finish() {
-    [ -z "$pids" ] || kill $pids 2>/dev/null
-    wait
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-# start NAME OPTION...: a lab in a folder of its own, and the one that the next calls go to
+# start NAME OPTION...: a lab, and the one that the next calls go to
 start() {
-    name=$1
-    shift
-    [ -p "$dir/$name.ready" ] || mkfifo "$dir/$name.ready"
-    "$lab" --dir "$dir/$name" --only netbird "$@" >"$dir/$name.ready" 2>"$dir/$name.err" 3>&- 4<&- &
-    pids="$pids $!"
-    labs="$labs $!"
-    read -r word <"$dir/$name.ready"
-    [ "$word" = ready ] || echo "# $(cat "$dir/$name.err")"
-    use "$name"
+    start_lab "$@" --only netbird
+    use "$1"
 }
 
 # use NAME: the next calls go there
 use() {
-    url=$(sed -n 's/^HLREC_LAB_NETBIRD=//p' "$dir/$1/lab.env")
+    url=$(lab_url "$1" HLREC_LAB_NETBIRD)
 }
 
-# call METHOD PATH [JSON [CURL-OPTION...]]: as it is, without /api and without a token
-call() {
-    method=$1
+# raw METHOD PATH [JSON [CURL-OPTION...]]: as it is, without /api and without a token
+raw() {
     path=$2
-    data=${3-}
-    [ $# -gt 2 ] && shift
+    raw_method=$1
     shift 2
-    [ "$method" != HEAD ] || set -- --head "$@"
-    if [ -n "$data" ]; then
-        set -- -H 'Content-Type: application/json' --data-binary "$data" "$@"
-    fi
-    : >"$body"
-    status=$(curl -s -g --max-time 10 -X "$method" -o "$body" -D "$heads" -w '%{http_code}' "$@" "$url$path")
+    call "$raw_method" "$url$path" "$@"
 }
 
 # api METHOD PATH [JSON [CURL-OPTION...]]
@@ -62,58 +33,7 @@ api() {
     api_data=${3-}
     [ $# -gt 2 ] && shift
     shift 2
-    call "$api_method" "/api$api_path" "$api_data" -H "Authorization: $auth" "$@"
-}
-
-# One Python for all questions: each of its own would cost more than the labs.
-mkfifo "$dir/questions" "$dir/answers"
-python3 -u -c '
-import json, sys, datetime, base64, hashlib, zlib
-DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-def checksum(secret):
-    crc, out = zlib.crc32(secret.encode()), ""
-    while crc:
-        crc, out = crc // 62, DIGITS[crc % 62] + out
-    return out.rjust(6, "0")
-def when(text):
-    head, _, tail = text.partition(".")
-    digits = "".join(c for c in tail if c.isdigit() and "+" not in tail[:tail.index(c)]) if tail else ""
-    zone = text[-6:] if text[-6] in "+-" else "+00:00"
-    return datetime.datetime.fromisoformat(head[:19] + zone).timestamp()
-for line in sys.stdin:
-    try:
-        d = json.load(open(sys.argv[1])) if not line.startswith("!") else None
-        print(eval(line.lstrip("!")))
-    except Exception as error:
-        print(repr(error))
-' "$body" <"$dir/questions" >"$dir/answers" &
-pids=$!
-exec 3>"$dir/questions" 4<"$dir/answers"
-
-# at EXPRESSION: a line about the body, which is `d`; with "!" in front there is none
-at() {
-    echo "$1" >&3
-    IFS= read -r answer <&4
-    echo "$answer"
-}
-
-ok() {
-    count=$((count + 1))
-    if [ "$2" = "$3" ]; then
-        echo "ok $count - $1"
-    else
-        echo "not ok $count - $1"
-        echo "# wanted '$3', got '$2'; status $status"
-        head -c 600 "$body" | sed 's/^/# /'
-        echo
-    fi
-}
-
-has() {
-    case $2 in
-    *"$3"*) ok "$1" yes yes ;;
-    *) ok "$1" "$2" "*$3*" ;;
-    esac
+    raw "$api_method" "/api$api_path" "$api_data" -H "Authorization: $auth" "$@"
 }
 
 # says NAME STATUS MESSAGE: what the last call was answered with
@@ -133,31 +53,31 @@ start main --log "$dir/log"
 
 # --- Transport and authentication ---
 
-call GET /api/instance
+raw GET /api/instance
 ok 'an instance that was set up' "$status $(cat "$body")" '200 {"setup_required":false}'
 has 'with the type of Go' "$(cat "$heads")" 'Content-Type: application/json; charset=UTF-8'
-call GET /api/groups
+raw GET /api/groups
 says 'no token' 401 'no valid authentication provided'
-call GET /api/groups '' -H 'Authorization: Basic Zm9vOmJhcg=='
+raw GET /api/groups '' -H 'Authorization: Basic Zm9vOmJhcg=='
 says 'another scheme' 401 'no valid authentication provided'
-call GET /api/groups '' -H "Authorization: Token  $token"
+raw GET /api/groups '' -H "Authorization: Token  $token"
 says 'two blanks' 401 'token invalid'
-call GET /api/groups '' -H 'Authorization: Token nbp_short'
+raw GET /api/groups '' -H 'Authorization: Token nbp_short'
 says 'a short token' 401 'token invalid'
-call GET /api/groups '' -H 'Authorization: Token nbp_0000000000000000000000000000000000zz'
+raw GET /api/groups '' -H 'Authorization: Token nbp_0000000000000000000000000000000000zz'
 says 'a wrong checksum' 401 'token invalid'
 secret=000000000000000000000000000000
 unknown=nbp_$secret$(at "!checksum('$secret')")
-call GET /api/groups '' -H "Authorization: Token $unknown"
+raw GET /api/groups '' -H "Authorization: Token $unknown"
 hash=$(at "!base64.b64encode(hashlib.sha256(b'$unknown').digest()).decode().lower()")
 says 'a token of another server is 404, in lower case' 404 "invalid token: pat: $hash not found"
-call GET /api/groups '' -H "Authorization: Bearer $token"
+raw GET /api/groups '' -H "Authorization: Bearer $token"
 ok 'a token as bearer' "$status" 200
-call GET /api/groups '' -H "Authorization: tOkEn $token"
+raw GET /api/groups '' -H "Authorization: tOkEn $token"
 ok 'the scheme in any case' "$status" 200
-call GET /api/groups '' -H 'Authorization: Bearer abc.def.ghi'
+raw GET /api/groups '' -H 'Authorization: Bearer abc.def.ghi'
 says 'a signed token that is none' 401 'token invalid'
-call GET /api/nothing
+raw GET /api/nothing
 ok 'an unknown path needs no token and is no JSON' "$status $(cat "$body")" '404 404 page not found'
 has 'but text' "$(cat "$heads")" 'Content-Type: text/plain; charset=utf-8'
 api GET /setup-keys/
@@ -250,20 +170,20 @@ ok 'and it was updated' "$(at "when(d['updated_at']) >= when(d['expires']) - 360
 
 # --- Peers, by the agent ---
 
-call POST /lab/peers '{"setup_key":"nonsense","hostname":"a"}'
+raw POST /lab/peers '{"setup_key":"nonsense","hostname":"a"}'
 says 'a wrong key' 403 "couldn't add peer: setup key is invalid"
-call POST /lab/peers "{\"setup_key\":\"$plain\",\"hostname\":\"nas.lan\"}"
+raw POST /lab/peers "{\"setup_key\":\"$plain\",\"hostname\":\"nas.lan\"}"
 nas=$(at "d['id']")
 ok 'the agent joins' "$status $(at "(d['name'], d['hostname'], d['dns_label'], d['connected'])")" "200 ('nas.lan', 'nas.lan', 'nas.netbird.selfhosted', True)"
 ok 'with the groups of the key and All' "$(at "sorted(g['name'] for g in d['groups'])")" "['All', 'Routers']"
-call POST /lab/peers "{\"id\":\"$nas\",\"hostname\":\"nas.lan\"}"
+raw POST /lab/peers "{\"id\":\"$nas\",\"hostname\":\"nas.lan\"}"
 ok 'and comes again without a key' "$status $(at "d['id']")" "200 $nas"
 api GET "/setup-keys/$key"
 ok 'the key counts' "$(at "(d['used_times'], d['last_used'][:4] > '2000', d['state'])")" "(1, True, 'valid')"
-call POST /lab/peers "{\"setup_key\":\"$plain\",\"hostname\":\"nas.lan\"}"
+raw POST /lab/peers "{\"setup_key\":\"$plain\",\"hostname\":\"nas.lan\"}"
 nas2=$(at "d['id']")
 ok 'two of one name have two labels' "$(at "d['name'], d['dns_label'] != 'nas.netbird.selfhosted'")" "('nas.lan', True)"
-call POST /lab/peers "{\"setup_key\":\"$plain\",\"hostname\":\"third\"}"
+raw POST /lab/peers "{\"setup_key\":\"$plain\",\"hostname\":\"third\"}"
 says 'the limit' 403 "couldn't add peer: setup key is invalid"
 api GET "/setup-keys/$key"
 ok 'overused' "$(at "(d['state'], d['valid'], d['used_times'])")" "('overused', False, 2)"
@@ -296,7 +216,7 @@ api PUT "/setup-keys/$key" "{\"auto_groups\":[\"$routers\"]}"
 says 'once and for all' 422 "can't un-revoke a revoked setup key"
 api DELETE "/groups/$routers"
 says 'a revoked key pins its groups' 400 'group has been linked to setup key: nas'
-call POST /lab/clock '{"add_seconds":3700}'
+raw POST /lab/clock '{"add_seconds":3700}'
 api GET "/setup-keys/$key"
 ok 'expired comes before revoked' "$(at "(d['state'], d['revoked'])")" "('expired', True)"
 api PUT "/setup-keys/$key" '{"revoked":true,"auto_groups":[]}'
@@ -308,17 +228,17 @@ says 'twice is an error' 404 "setup key: $key not found"
 make setup-keys '{"name":"for-ever","type":"one-off","usage_limit":1,"ephemeral":true}'
 once=$(at "d['key']")
 ok 'for ever is year 1' "$(at "(d['expires'], d['auto_groups'], d['usage_limit'])")" "('0001-01-01T00:00:00Z', [], 1)"
-call POST /lab/peers "{\"setup_key\":\"$(echo "$once" | tr '[:upper:]' '[:lower:]')\",\"hostname\":\"short\",\"connected\":false}"
+raw POST /lab/peers "{\"setup_key\":\"$(echo "$once" | tr '[:upper:]' '[:lower:]')\",\"hostname\":\"short\",\"connected\":false}"
 short=$(at "d['id']")
 ok 'an ephemeral peer' "$status $(at "(d['ephemeral'], d['connected'])")" '200 (True, False)'
 api GET "/setup-keys/$id"
 ok 'a key for one is overused at once' "$(at "d['state']")" overused
-call POST /lab/clock '{"add_seconds":601}'
+raw POST /lab/clock '{"add_seconds":601}'
 api GET "/peers/$short"
 ok 'an ephemeral peer that never connected stays' "$status" 200
-call POST /lab/peers "{\"id\":\"$short\",\"connected\":true}"
-call POST /lab/peers "{\"id\":\"$short\",\"connected\":false}"
-call POST /lab/clock '{"add_seconds":601}'
+raw POST /lab/peers "{\"id\":\"$short\",\"connected\":true}"
+raw POST /lab/peers "{\"id\":\"$short\",\"connected\":false}"
+raw POST /lab/clock '{"add_seconds":601}'
 api GET "/peers/$short"
 ok 'one that connected once goes by itself' "$status" 404
 long='"name":"long","type":"reusable","auto_groups":[]'
@@ -500,8 +420,8 @@ api GET "/users/$robot/tokens"
 ok 'the use shows, in UTC' "$(at "d[0]['last_used'][-1]")" Z
 api DELETE "/groups/$others"
 has 'routes come before users' "$(at "d['message']")" 'group has been linked to route'
-call POST /lab/clock '{"add_seconds":2592001}'
-call GET /api/groups '' -H "Authorization: Token $plain"
+raw POST /lab/clock '{"add_seconds":2592001}'
+raw GET /api/groups '' -H "Authorization: Token $plain"
 says 'an expired token' 401 'token invalid'
 api PUT "/users/$person" '{"role":"user","auto_groups":[],"is_blocked":true}'
 ok 'blocked' "$(at "(d['status'], d['is_blocked'])")" "('blocked', True)"
@@ -516,7 +436,7 @@ says 'in other words elsewhere' 403 'failed to validate user permissions: user i
 auth="Token $token"
 api DELETE "/users/$robot"
 ok 'a user goes' "$status" 200
-call GET /api/groups '' -H "Authorization: Token $plain"
+raw GET /api/groups '' -H "Authorization: Token $plain"
 ok 'with its tokens' "$status $(at "d['message'][:20]")" '404 invalid token: pat: '
 
 # --- Networks ---
@@ -748,7 +668,7 @@ api DELETE "$proxies/$proxy"
 ok 'and again' "$status $(cat "$body")" '200 {}'
 api GET $proxies
 ok 'it stays in the list' "$(at "[t['revoked'] for t in d if t['id'] == '$proxy'], len(d)")" '([True], 3)'
-call GET /api$proxies '' -H "Authorization: Token $plain"
+raw GET /api$proxies '' -H "Authorization: Token $plain"
 says 'it opens nothing here' 401 'token invalid'
 
 # as ROLE NAME: a service user and its token, for the next calls
@@ -777,7 +697,7 @@ auth="Token $token"
 # --- What somebody does behind the back of the program ---
 
 behind() {
-    call POST /lab/netbird "$1"
+    raw POST /lab/netbird "$1"
 }
 make groups '{"name":"pinned"}'
 make setup-keys "{\"name\":\"twice\",\"type\":\"reusable\",\"auto_groups\":[\"$id\"]}"
@@ -845,12 +765,12 @@ says 'no JSON' 400 "couldn't parse JSON request"
 
 # --- Switches ---
 
-call POST /lab/html '{"count":1}'
+raw POST /lab/html '{"count":1}'
 api GET /groups
 has 'a proxy in front' "$status $(cat "$heads")" 'text/html'
 api GET /groups
 ok 'for a while' "$status" 200
-call POST /lab/rate-limit '{"burst":2}'
+raw POST /lab/rate-limit '{"burst":2}'
 api GET /groups
 api GET /groups
 api GET /groups
@@ -858,7 +778,7 @@ says 'over the rate' 429 'too many requests'
 ok 'without a word when to come again' "$(grep -ci '^retry-after' "$heads")" 0
 api GET /groups '' -A 'my-Terraform/1'
 ok 'some are let through' "$status" 200
-call POST /lab/clock '{"add_seconds":10}'
+raw POST /lab/clock '{"add_seconds":10}'
 api GET /groups
 ok 'one more in ten seconds' "$status" 200
 
@@ -903,21 +823,21 @@ ok 'the same port again' "$url" "http://127.0.0.1:$port"
 
 unset HLREC_LAB_NETBIRD_TOKEN
 start fresh --netbird 0.70.5
-call GET /api/instance
+raw GET /api/instance
 ok 'a fresh server' "$(cat "$body")" '{"setup_required":true}'
 setup='"email":"a@netbird.test","password":"long enough","name":"Admin"'
-call POST /api/setup '{"email":"a@netbird.test","password":"short","name":"A"}'
+raw POST /api/setup '{"email":"a@netbird.test","password":"short","name":"A"}'
 says 'a short password' 422 'password must be at least 8 characters'
-call POST /api/setup '{"email":"nobody","password":"long enough","name":"A"}'
+raw POST /api/setup '{"email":"nobody","password":"long enough","name":"A"}'
 says 'no mail' 422 'invalid email format'
-call POST /api/setup 'x'
+raw POST /api/setup 'x'
 says 'no body' 400 'invalid request body'
-call POST /api/setup "{$setup,\"create_pat\":true,\"pat_expire_in\":0}"
+raw POST /api/setup "{$setup,\"create_pat\":true,\"pat_expire_in\":0}"
 says 'too few days' 422 'pat_expire_in must be between 1 and 365'
-call POST /api/setup "{$setup,\"create_pat\":true}"
+raw POST /api/setup "{$setup,\"create_pat\":true}"
 auth="Token $(at "d['personal_access_token']")"
 ok 'a token at once' "$status $(at "sorted(d)")" "200 ['email', 'personal_access_token', 'user_id']"
-call POST /api/setup "{$setup}"
+raw POST /api/setup "{$setup}"
 says 'once' 412 'setup already completed'
 api GET /users/current
 ok 'of the owner' "$(at "(d['role'], d['name'])")" "('owner', 'Admin')"
@@ -932,15 +852,15 @@ HLREC_LAB_NETBIRD_PAT=off
 export HLREC_LAB_NETBIRD_PAT
 start off
 unset HLREC_LAB_NETBIRD_PAT
-call POST /api/setup "{$setup,\"create_pat\":true}"
+raw POST /api/setup "{$setup,\"create_pat\":true}"
 ok 'without NB_SETUP_PAT_ENABLED the wish is ignored' "$status $(at "sorted(d)")" "200 ['email', 'user_id']"
 
 # --- Set-up by signing in, with what v0.66 has; kept between two runs ---
 
 start old --netbird 0.66.0 --data "$dir/kept"
-call POST /api/setup "{$setup,\"create_pat\":true}"
+raw POST /api/setup "{$setup,\"create_pat\":true}"
 ok 'v0.66 knows no token at set-up' "$status $(at "sorted(d)")" "200 ['email', 'user_id']"
-call GET /api/instance
+raw GET /api/instance
 ok 'it is set up' "$(cat "$body")" '{"setup_required":false}'
 verifier=abcdefghijklmnopqrstuvwxyz0123456789abcdefghijkl
 challenge=$(at "!base64.urlsafe_b64encode(hashlib.sha256(b'$verifier').digest()).decode().rstrip('=')")
@@ -948,33 +868,33 @@ flow="redirect_uri=http%3A%2F%2Flocalhost%3A53000%2F&response_type=code&scope=op
 location() {
     sed -n 's/^Location: //p' "$heads" | tr -d '\r'
 }
-call GET "/oauth2/auth/local?client_id=nobody&$flow"
+raw GET "/oauth2/auth/local?client_id=nobody&$flow"
 ok 'an unknown client' "$status" 404
-call GET "/oauth2/auth/local?client_id=netbird-cli&redirect_uri=http%3A%2F%2Fevil%2F&response_type=code&scope=openid"
+raw GET "/oauth2/auth/local?client_id=netbird-cli&redirect_uri=http%3A%2F%2Fevil%2F&response_type=code&scope=openid"
 ok 'an unknown way back' "$status" 400
-call GET "/oauth2/auth?client_id=netbird-cli&$flow"
+raw GET "/oauth2/auth?client_id=netbird-cli&$flow"
 has 'there is one way to sign in' "$status $(location)" '302 /oauth2/auth/local?client_id=netbird-cli&'
-call GET "$(location)"
+raw GET "$(location)"
 has 'by a form' "$status $(location)" '302 /oauth2/auth/local/login?back=&state='
 form=$(location)
-call GET "$form"
+raw GET "$form"
 has 'in HTML' "$status $(cat "$body")" '<form method="post"'
-call POST "$form" '' --data-urlencode 'login=a@netbird.test' --data-urlencode 'password=wrong'
+raw POST "$form" '' --data-urlencode 'login=a@netbird.test' --data-urlencode 'password=wrong'
 has 'wrong password' "$status $(cat "$body")" '401 <!DOCTYPE html>'
-call POST "$form" '' --data-urlencode 'login=A@netbird.test' --data-urlencode 'password=long enough'
+raw POST "$form" '' --data-urlencode 'login=A@netbird.test' --data-urlencode 'password=long enough'
 has 'signed in' "$status $(location)" '303 http://localhost:53000/?code='
 code=$(location | sed 's/.*code=\([^&]*\).*/\1/')
 has 'with the state' "$(location)" '&state=S+S'
-call POST "$form" '' --data-urlencode 'login=a@netbird.test' --data-urlencode 'password=long enough'
+raw POST "$form" '' --data-urlencode 'login=a@netbird.test' --data-urlencode 'password=long enough'
 ok 'a form is good for once' "$status" 400
 exchange() {
-    call POST /oauth2/token '' -d grant_type=authorization_code -d "code=$code" -d redirect_uri=http://localhost:53000/ -d client_id=netbird-cli "$@"
+    raw POST /oauth2/token '' -d grant_type=authorization_code -d "code=$code" -d redirect_uri=http://localhost:53000/ -d client_id=netbird-cli "$@"
 }
 exchange -d code_verifier=wrong
 ok 'PKCE is checked' "$status $(at "d['error'] + ': ' + d['error_description']")" '400 invalid_grant: Invalid code_verifier.'
 exchange
 ok 'and needed' "$status $(at "d['error']")" '400 invalid_grant'
-call POST /oauth2/token '' -d grant_type=password -d client_id=netbird-cli
+raw POST /oauth2/token '' -d grant_type=password -d client_id=netbird-cli
 ok 'no password grant' "$status $(at "d['error']")" '400 unsupported_grant_type'
 exchange -d "code_verifier=$verifier"
 signed=$(at "d['id_token']")
@@ -996,7 +916,7 @@ api POST /setup-keys '{"name":"k","type":"one-off","usage_limit":5}'
 ok 'v0.66 makes one of five without a word' "$status $(at "d['usage_limit']")" '200 1'
 kept=$(at "d['id']")
 plain=$(at "d['key']")
-call GET /api/reverse-proxies/proxy-tokens
+raw GET /api/reverse-proxies/proxy-tokens
 ok 'it has no proxy tokens, and asks nobody who he is' "$status $(cat "$body")" '404 404 page not found'
 api POST /reverse-proxies/proxy-tokens '{"name":"p"}'
 ok 'nor makes one' "$status $(cat "$body")" '404 404 page not found'
@@ -1025,8 +945,8 @@ says 'a resource that is not there' 404 \
 api GET /accounts
 ok 'the domain is the host of the server' "$(at "[(a['domain'], a['settings']['lazy_connection_enabled'], 'network_range' in a['settings']) for a in d]")" \
     "[('netbird.test', False, False)]"
-call POST /lab/clock '{"add_seconds":86401}'
-call GET /api/groups '' -H "Authorization: Bearer $signed"
+raw POST /lab/clock '{"add_seconds":86401}'
+raw GET /api/groups '' -H "Authorization: Bearer $signed"
 says 'a signed token is good for a day' 401 'token invalid'
 
 pid=${labs##* }
@@ -1036,9 +956,9 @@ labs=${labs% *}
 start old --netbird 0.66.0 --data "$dir/kept"
 api GET /setup-keys
 ok 'what is there outlives the lab' "$status $(at "[(k['id'], k['state']) for k in d]")" "200 [('$kept', 'valid')]"
-call POST /lab/peers "{\"setup_key\":\"$plain\",\"hostname\":\"h\"}"
+raw POST /lab/peers "{\"setup_key\":\"$plain\",\"hostname\":\"h\"}"
 ok 'also keys and groups' "$status $(at "[g['name'] for g in d['groups']]")" "200 ['All']"
-call DELETE "/lab/peers/$(at "d['id']")"
+raw DELETE "/lab/peers/$(at "d['id']")"
 api GET /peers
 ok 'and an agent that leaves' "$status $(cat "$body")" '200 []'
 ok 'no secret is kept' "$(grep -c "$plain" "$dir/kept/netbird.json")" 0

@@ -1,45 +1,15 @@
 #!/bin/sh
 # The traps of OpenBao and its KV version 2, as the lab has them; with $HLREC_BAO (a `bao` program) the same checks run on a real server too. Speaks TAP.
 set -u
+. "$(dirname "$0")/lib_ask.sh"
 
-lab=${HLREC_LAB:-${HLREC_BUILD:-.}/tests/lab/hlrec-lab}
-dir=$(mktemp -d /tmp/hlrec-openbao-test-XXXXXX)
-pids=
-count=0
-status=
 token='lab-root'
 
-# shellcheck disable=SC2086 # a list of numbers
-finish() {
-    [ -z "$pids" ] || kill $pids 2>/dev/null
-    wait
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-# start NAME OPTION...: a lab in a folder of its own
+# start NAME OPTION...: a lab, and the one that the next calls go to
 start() {
-    name=$1
-    shift
-    mkfifo "$dir/$name.ready"
-    "$lab" --dir "$dir/$name" --only openbao "$@" >"$dir/$name.ready" 2>"$dir/$name.err" 3>&- 4<&- &
+    start_lab "$@" --only openbao
     started=$!
-    pids="$pids $started"
-    read -r word <"$dir/$name.ready"
-    [ "$word" = ready ] || echo "# $(cat "$dir/$name.err")"
-    url=$(sed -n 's/^HLREC_LAB_OPENBAO=//p' "$dir/$name/lab.env")
-}
-
-mkfifo "$dir/questions" "$dir/answers"
-python3 -u "$(dirname "$0")/ask.py" <"$dir/questions" >"$dir/answers" &
-pids=$!
-exec 3>"$dir/questions" 4<"$dir/answers"
-
-# ask FIELD...: see ask.py; leaves $answer
-ask() {
-    printf '%s\036' "$@" >&3
-    printf '\035' >&3
-    IFS= read -r answer <&4
+    url=$(lab_url "$1" HLREC_LAB_OPENBAO)
 }
 
 # send METHOD PATH [BODY [HEADER...]]
@@ -61,28 +31,6 @@ bao() {
     path=$2
     shift 2
     send "$method" "/v1/$path" "$@"
-}
-
-ok() {
-    count=$((count + 1))
-    if [ "$2" = "$3" ]; then
-        echo "ok $count - $on$1"
-    else
-        echo "not ok $count - $on$1"
-        echo "# wanted '$3', got '$2'; status $status"
-        ask at 'str(body[:600])'
-        echo "# $answer"
-    fi
-}
-
-# is WHAT STATUS [EXPRESSION VALUE]: the last answer
-is() {
-    if [ $# -eq 2 ]; then
-        ok "$1" "$status" "$2"
-    else
-        ask at "$3"
-        ok "$1" "$status $answer" "$2 $4"
-    fi
 }
 
 # fails WHAT STATUS MESSAGE: the one error of the last answer
@@ -451,7 +399,7 @@ suite() {
 
 # --- The lab ---
 
-on='lab: '
+about='lab: '
 key=bGFi
 export HLREC_LAB_OPENBAO_ROLE=env-role HLREC_LAB_OPENBAO_SECRET=env-secret
 start main --data "$dir/data"
@@ -503,10 +451,10 @@ is 'and the versions' 200 "d['data']['version']" 2
 
 # --- A real server ---
 
-on='real: '
+about='real: '
 if [ -z "${HLREC_BAO-}" ]; then
     count=$((count + 1))
-    echo "ok $count - ${on}the same checks # SKIP HLREC_BAO names no bao"
+    echo "ok $count - ${about}the same checks # SKIP HLREC_BAO names no bao"
 else
     port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     mkdir -m 700 "$dir/home"
