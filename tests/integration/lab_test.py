@@ -11,7 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lib import HLREC, Tap, World, private_folder, stop_on_signals, wait_for  # noqa: E402
+from lib import HLREC, Lab, Tap, World, private_folder, stop_on_signals, wait_for  # noqa: E402
 
 HEAD = 'hlrec: 1\nstack: lab\nproviders:\n  docker: {host: "${env.HLREC_LAB_DOCKER}"}\n'
 

@@ -91,7 +91,7 @@ def time_limit(tap, folder):
         tap.equal((done.status, stack.plan_status().status), (0, 0), "the next run, within its limit, goes on", done.text)
         plan = stack.run("plan", "--timeout", "100ms")
         tap.equal(plan.status, 9, "a plan is ended as well", plan.text)
-    with World(folder, "limit-none") as (lab, stack):
+    with World(folder, "limit-none", SPEC) as (lab, stack):
         tap.equal(stack.run("plan", "--timeout", "0s").status, 3, "a limit of nothing is refused")
 
 
