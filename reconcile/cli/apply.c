@@ -46,7 +46,7 @@ const struct hl_command hl_command_apply = {
     .summary = "make it so",
     .usage = "[options] [PLANFILE]",
     .groups = HL_GROUP_SPEC | HL_GROUP_STATE | HL_GROUP_LOCK | HL_GROUP_FORMAT | HL_GROUP_SELECT | HL_GROUP_DECIDE | HL_GROUP_FORCE | HL_GROUP_RUN |
-              HL_GROUP_CONFIRM | HL_GROUP_ONLY_APPLY | HL_GROUP_LIMIT | HL_GROUP_REPORT,
+              HL_GROUP_CONFIRM | HL_GROUP_ONLY_APPLY | HL_GROUP_LIMIT | HL_GROUP_ANNOUNCE,
     .max_arguments = 1,
     .run = run,
     .help =

@@ -1,8 +1,8 @@
 #include "config.h"
 
+#include "reconcile/cli/announce.h"
 #include "reconcile/cli/context.h"
 #include "reconcile/cli/help.h"
-#include "reconcile/cli/report.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -101,7 +101,7 @@ static int run_command(struct hl_context *context, const struct hl_command *comm
     if (!hl_context_init(context, command, &err) || !check_arguments(context, &err))
         return hl_context_fail(context, err);
     hl_context_log(context, "begin", NULL, -1);
-    if (!hl_report_begin(context, &err))
+    if (!hl_announce_begin(context, &err))
         return hl_context_fail(context, err);
 
     int code = command->run(context);
@@ -111,7 +111,7 @@ static int run_command(struct hl_context *context, const struct hl_command *comm
         context->format = HL_FORMAT_HUMAN; /* not to the same place again */
         code = hl_context_fail(context, err);
     }
-    code = hl_report_end(context, code);
+    code = hl_announce_end(context, code);
     hl_context_log(context, "end", NULL, code);
     return code;
 }

@@ -2,7 +2,7 @@
 
 #include "reconcile/cli/context.h"
 
-#include "reconcile/cli/report.h"
+#include "reconcile/cli/announce.h"
 #include "reconcile/render/layout.h"
 #include "reconcile/transport/files.h"
 #include "schema/base/json.h"
@@ -128,7 +128,7 @@ bool hl_context_init(struct hl_context *context, const struct hl_command *comman
 void hl_context_clear(struct hl_context *context)
 {
     hl_progress_free(context->progress);
-    hl_report_clear(context);
+    hl_announce_clear(context);
     if (context->engine != NULL)
         hl_engine_close(context->engine);
     if (context->store != NULL)

@@ -47,7 +47,7 @@ struct hl_context {
     struct hl_store *store;       /* opened without an engine */
     struct hl_map *records;       /* of `store`: cli/records.h */
     struct hl_progress *progress; /* while an apply shows one */
-    struct hl_outcome *outcome;   /* what there is to report: cli/report.h */
+    struct hl_outcome *outcome;   /* what there is to report: cli/announce.h */
 };
 
 /* Whether systemd's journal reads the stream. */

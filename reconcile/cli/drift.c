@@ -1,7 +1,7 @@
 #include "config.h"
 
+#include "reconcile/cli/announce.h"
 #include "reconcile/cli/commands.h"
-#include "reconcile/cli/report.h"
 
 static void show(struct hl_context *context, const struct hl_plan *plan)
 {
@@ -58,7 +58,7 @@ const struct hl_command hl_command_drift = {
     .name = "drift",
     .summary = "compare recorded with live only",
     .usage = "[options]",
-    .groups = HL_GROUP_SPEC | HL_GROUP_STATE | HL_GROUP_FORMAT | HL_GROUP_SELECT | HL_GROUP_RUN | HL_GROUP_LIMIT | HL_GROUP_REPORT,
+    .groups = HL_GROUP_SPEC | HL_GROUP_STATE | HL_GROUP_FORMAT | HL_GROUP_SELECT | HL_GROUP_RUN | HL_GROUP_LIMIT | HL_GROUP_ANNOUNCE,
     .run = run,
     .help =
         "Says what was changed or deleted outside hlrec since it was last applied; what the spec wants now does not matter here. Exits with 2 when something\n"

@@ -2,7 +2,7 @@
 
 #include "reconcile/cli/context.h"
 
-#include "reconcile/cli/report.h"
+#include "reconcile/cli/announce.h"
 #include "reconcile/render/layout.h"
 
 static bool is_tick(const struct hl_event *event)

@@ -2,8 +2,8 @@
 
 #include "reconcile/cli/flow.h"
 
+#include "reconcile/cli/announce.h"
 #include "reconcile/cli/hold.h"
-#include "reconcile/cli/report.h"
 #include "reconcile/cli/signature.h"
 #include "reconcile/cli/suspend.h"
 #include "reconcile/cli/values.h"

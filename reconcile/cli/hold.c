@@ -2,7 +2,7 @@
 
 #include "reconcile/cli/hold.h"
 
-#include "reconcile/cli/report.h"
+#include "reconcile/cli/announce.h"
 #include "schema/window.h"
 
 #include <string.h>

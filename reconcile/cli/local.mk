@@ -3,6 +3,7 @@ bin_PROGRAMS += hlrec
 hlrec_SOURCES = \
 	reconcile/main.c \
 	%reldir%/adopt.c \
+	%reldir%/announce.c %reldir%/announce.h \
 	%reldir%/apply.c \
 	%reldir%/cli.c \
 	%reldir%/command.h \
@@ -35,7 +36,6 @@ hlrec_SOURCES = \
 	%reldir%/preview.c %reldir%/preview.h \
 	%reldir%/prompt.c \
 	%reldir%/records.c %reldir%/records.h \
-	%reldir%/report.c %reldir%/report.h \
 	%reldir%/schema.c \
 	%reldir%/secret.c \
 	%reldir%/signals.c \

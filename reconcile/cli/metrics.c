@@ -2,7 +2,7 @@
  */
 #include "config.h"
 
-#include "reconcile/cli/report.h"
+#include "reconcile/cli/announce.h"
 
 #include "reconcile/transport/files.h"
 

@@ -1,7 +1,7 @@
 /* --notify and --ping: when, to whom, and what becomes of a failure. */
 #include "config.h"
 
-#include "reconcile/cli/report.h"
+#include "reconcile/cli/announce.h"
 
 #include "reconcile/cli/notify_form.h"
 #include "reconcile/transport/files.h"

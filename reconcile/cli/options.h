@@ -26,7 +26,7 @@ enum {
     HL_GROUP_FILE = 1 << 9,      /* names a spec, without reading it */
     HL_GROUP_MARKDOWN = 1 << 18, /* no option: --format may be markdown */
     HL_GROUP_LIMIT = 1 << 19,    /* may be limited in time */
-    HL_GROUP_REPORT = 1 << 20,   /* tells others how it went */
+    HL_GROUP_ANNOUNCE = 1 << 20, /* tells others how it went */
     HL_GROUP_SUSPEND = 1 << 21,
 };
 

@@ -1,7 +1,7 @@
 /* What a run finds and does, collected for its metrics and notifications. */
 #include "config.h"
 
-#include "reconcile/cli/report.h"
+#include "reconcile/cli/announce.h"
 
 #include "reconcile/render/layout.h"
 

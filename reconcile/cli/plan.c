@@ -1,10 +1,10 @@
 #include "config.h"
 
+#include "reconcile/cli/announce.h"
 #include "reconcile/cli/commands.h"
 #include "reconcile/cli/comment.h"
 #include "reconcile/cli/planfile.h"
 #include "reconcile/cli/preview.h"
-#include "reconcile/cli/report.h"
 #include "reconcile/cli/suspend.h"
 #include "reconcile/render/layout.h"
 
@@ -125,7 +125,7 @@ const struct hl_command hl_command_plan = {
     .summary = "show what would change",
     .usage = "[options]",
     .groups = HL_GROUP_SPEC | HL_GROUP_STATE | HL_GROUP_FORMAT | HL_GROUP_MARKDOWN | HL_GROUP_SELECT | HL_GROUP_DECIDE | HL_GROUP_FORCE | HL_GROUP_RUN |
-              HL_GROUP_PLAN | HL_GROUP_LIMIT | HL_GROUP_REPORT,
+              HL_GROUP_PLAN | HL_GROUP_LIMIT | HL_GROUP_ANNOUNCE,
     .run = run,
     .help = "Compares the spec, what was last applied and what is live, and says what `hlrec apply` would do. Nothing is changed and no lock is taken.\n\n"
             "  hlrec plan\n"

@@ -2,9 +2,9 @@
 
 #include "reconcile/cli/suspend.h"
 
+#include "reconcile/cli/announce.h"
 #include "reconcile/cli/commands.h"
 #include "reconcile/cli/moment.h"
-#include "reconcile/cli/report.h"
 #include "schema/base/json.h"
 
 #include <string.h>

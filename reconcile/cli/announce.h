@@ -1,12 +1,12 @@
 /* What others are told about a run: a metrics file, notifications, a ping; and what is collected for that while the run goes on.
  *
- *     hl_report_begin()   before the command: options are checked, the time limit starts, the run's start is told
- *     hl_outcome_*()      the command tells what it finds and does
- *     hl_report_end()     after it, however it went
+ *     hl_announce_begin()   before the command: options are checked, the time limit starts, the run's start is told
+ *     hl_outcome_*()        the command tells what it finds and does
+ *     hl_announce_end()     after it, however it went
  *
  * A metrics file or notification that fails is a warning: it changes neither the run nor its exit code. */
-#ifndef HL_RECONCILE_CLI_REPORT_H
-#define HL_RECONCILE_CLI_REPORT_H
+#ifndef HL_RECONCILE_CLI_ANNOUNCE_H
+#define HL_RECONCILE_CLI_ANNOUNCE_H
 
 #include "reconcile/cli/context.h"
 
@@ -29,10 +29,10 @@ struct hl_outcome {
 };
 
 /* Checks --timeout, --notify and --ping, begins them, and registers what is secret in them with the redactor. */
-bool hl_report_begin(struct hl_context *context, struct hl_error **err) HL_MUST_CHECK;
+bool hl_announce_begin(struct hl_context *context, struct hl_error **err) HL_MUST_CHECK;
 /* Gives the exit code, which is 9 when the time limit ended the run. */
-int hl_report_end(struct hl_context *context, int code);
-void hl_report_clear(struct hl_context *context);
+int hl_announce_end(struct hl_context *context, int code);
+void hl_announce_clear(struct hl_context *context);
 
 /* Resources that were changed or deleted outside hlrec. */
 size_t hl_plan_drift(const struct hl_plan *plan);

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "reconcile/cli/report.h"
+#include "reconcile/cli/announce.h"
 
 /* Options that do not go with others, and the time limit. */
 static bool begin_limit(struct hl_context *context, struct hl_error **err)
@@ -15,7 +15,7 @@ static bool begin_limit(struct hl_context *context, struct hl_error **err)
     return true;
 }
 
-bool hl_report_begin(struct hl_context *context, struct hl_error **err)
+bool hl_announce_begin(struct hl_context *context, struct hl_error **err)
 {
     if (!hl_notify_check(context, err) || !begin_limit(context, err))
         return false;
@@ -35,7 +35,7 @@ static int tell_limit(struct hl_context *context, int code)
     return hl_context_fail(context, err);
 }
 
-int hl_report_end(struct hl_context *context, int code)
+int hl_announce_end(struct hl_context *context, int code)
 {
     hl_signals_limit(0);
     code = tell_limit(context, code);
@@ -48,7 +48,7 @@ int hl_report_end(struct hl_context *context, int code)
     return code;
 }
 
-void hl_report_clear(struct hl_context *context)
+void hl_announce_clear(struct hl_context *context)
 {
     if (context->outcome != NULL)
         hl_text_clear(&context->outcome->lines);
