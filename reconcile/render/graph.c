@@ -82,7 +82,7 @@ static void put_mermaid(struct hl_text *out, const struct hl_spec *spec)
 
 /* ---- svg ---- */
 
-enum { ROW = 40, BOX_HEIGHT = 26, COLUMN_GAP = 70, MARGIN = 20, CHARACTER = 8 };
+enum { ROW = 40, BEND = 20, BOX_HEIGHT = 26, COLUMN_GAP = 70, MARGIN = 20, CHARACTER = 8 };
 
 static void put_xml(struct hl_text *out, const char *text)
 {
@@ -104,16 +104,12 @@ static unsigned hue_of(const char *kind)
     return hash % 360;
 }
 
-static void put_box(struct hl_text *out, const struct hl_layout *layout, size_t index)
+static void put_box(struct hl_text *out, const struct hl_layout_node *node, const struct hl_resource *resource)
 {
-    const struct hl_layout_node *node = &layout->nodes[index];
-
-    if (node->resource == NULL)
-        return;
     hl_text_printf(out, "<rect x=\"%zu\" y=\"%zu\" width=\"%zu\" height=\"%d\" rx=\"4\" fill=\"hsl(%u,60%%,90%%)\" stroke=\"hsl(%u,40%%,45%%)\"/>\n", node->x,
-                   node->y, node->width, BOX_HEIGHT, hue_of(node->resource->kind->name), hue_of(node->resource->kind->name));
+                   node->y, node->width, BOX_HEIGHT, hue_of(resource->kind->name), hue_of(resource->kind->name));
     hl_text_printf(out, "<text x=\"%zu\" y=\"%zu\">", node->x + CHARACTER, node->y + 17);
-    put_xml(out, node->resource->address);
+    put_xml(out, resource->address);
     hl_text_puts(out, "</text>\n");
 }
 
@@ -126,17 +122,18 @@ static void put_curve(struct hl_text *out, const struct hl_layout_node *from, co
 
     hl_text_printf(out, "<path d=\"M%zu %zu C%zu %zu %zu %zu %zu %zu\"%s%s/>\n", x1, y1, middle, y1, middle, y2, to->x, y2,
                    dashed ? " stroke-dasharray=\"4 3\"" : "", arrow ? " marker-end=\"url(#a)\"" : "");
-    if (to->resource == NULL)
+    if (to->is_bend)
         hl_text_printf(out, "<path d=\"M%zu %zu H%zu\"%s/>\n", to->x, y2, to->x + to->width, dashed ? " stroke-dasharray=\"4 3\"" : "");
 }
 
 static void put_svg(struct hl_text *out, const struct hl_spec *spec)
 {
-    static const struct hl_layout_metrics metrics = {.row = ROW, .gap = COLUMN_GAP, .margin = MARGIN, .character = CHARACTER};
+    static const struct hl_layout_metrics metrics = {
+        .row = ROW, .bend = BEND, .gap = COLUMN_GAP, .margin = MARGIN, .character = CHARACTER, .padding = 2 * CHARACTER};
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     struct hl_layout layout;
 
-    hl_layout_compute(arena, spec, &metrics, &layout);
+    hl_layout_compute(arena, hl_layout_items(arena, spec), spec->resources.count, &metrics, &layout);
     hl_text_printf(
         out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%zu\" height=\"%zu\" viewBox=\"0 0 %zu %zu\" font-family=\"monospace\" font-size=\"13\">\n",
         layout.width, layout.height, layout.width, layout.height);
@@ -148,11 +145,11 @@ static void put_svg(struct hl_text *out, const struct hl_spec *spec)
     for (size_t i = 0; i < layout.edges_count; i++) {
         const struct hl_layout_edge *edge = &layout.edges[i];
 
-        put_curve(out, &layout.nodes[edge->from], &layout.nodes[edge->to], layout.nodes[edge->to].resource != NULL, edge->edge == HL_EDGE_PROVIDER);
+        put_curve(out, &layout.nodes[edge->from], &layout.nodes[edge->to], !layout.nodes[edge->to].is_bend, edge->edge == HL_EDGE_PROVIDER);
     }
     hl_text_puts(out, "</g>\n<g fill=\"#222\">\n");
-    for (size_t i = 0; i < layout.nodes_count; i++)
-        put_box(out, &layout, i);
+    for (size_t i = 0; i < spec->resources.count; i++)
+        put_box(out, &layout.nodes[i], spec->order[i]);
     hl_text_puts(out, "</g>\n</svg>\n");
 }
 
