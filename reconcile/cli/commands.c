@@ -14,6 +14,7 @@ const struct hl_command *const hl_commands[] = {
     &hl_command_drift,
     &hl_command_status,
     &hl_command_history,
+    &hl_command_report,
     &hl_command_suspend,
     &hl_command_resume,
     &hl_command_import,

@@ -11,6 +11,6 @@ extern const struct hl_command hl_command_state_list, hl_command_state_show, hl_
 extern const struct hl_command hl_command_state_backup, hl_command_state_rekey;
 extern const struct hl_command hl_command_graph, hl_command_schema, hl_command_explain, hl_command_doctor, hl_command_completion;
 extern const struct hl_command hl_command_version, hl_command_help;
-extern const struct hl_command hl_command_suspend, hl_command_resume, hl_command_history, hl_command_status;
+extern const struct hl_command hl_command_suspend, hl_command_resume, hl_command_history, hl_command_status, hl_command_report;
 
 #endif

@@ -36,6 +36,7 @@ hlrec_SOURCES = \
 	%reldir%/preview.c %reldir%/preview.h \
 	%reldir%/prompt.c \
 	%reldir%/records.c %reldir%/records.h \
+	%reldir%/report.c \
 	%reldir%/schema.c \
 	%reldir%/secret.c \
 	%reldir%/signals.c \

@@ -28,6 +28,7 @@ enum {
     HL_GROUP_LIMIT = 1 << 19,    /* may be limited in time */
     HL_GROUP_ANNOUNCE = 1 << 20, /* tells others how it went */
     HL_GROUP_SUSPEND = 1 << 21,
+    HL_GROUP_PAGE = 1 << 22, /* makes a page of it */
 };
 
 enum hl_option_id {
@@ -70,6 +71,7 @@ enum hl_option_id {
     HL_OPT_PING,
     HL_OPT_FOR,
     HL_OPT_UNTIL,
+    HL_OPT_HTML,
     HL_OPT_MAN,
     HL_OPT_FORMAT,
     HL_OPT_COLOR,

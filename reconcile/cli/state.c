@@ -121,17 +121,9 @@ static struct hl_value *run_json(struct hl_context *context, const struct hl_run
 
 static const char *what_happened(struct hl_context *context, const struct hl_run_row *row)
 {
-    const struct {
-        int64_t count;
-        const char *word;
-    } parts[] = {{row->created, "created"}, {row->updated, "updated"}, {row->replaced, "replaced"},
-                 {row->deleted, "deleted"}, {row->failed, "failed"},   {row->deferred, "deferred"}};
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
 
-    for (size_t i = 0; i < HL_COUNT(parts); i++) {
-        if (parts[i].count > 0)
-            hl_text_printf(&out, "%s%lld %s", out.length > 0 ? ", " : "", (long long)parts[i].count, parts[i].word);
-    }
+    hl_render_run(&out, row);
     return hl_arena_copy(context->arena, hl_text_get(&out), out.length);
 }
 

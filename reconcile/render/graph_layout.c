@@ -32,6 +32,8 @@ static void add_edge(struct hl_arena *arena, struct hl_layout *layout, size_t fr
     if (layout->edges_count == layout->edges_capacity)
         layout->edges = grown(arena, layout->edges, layout->edges_count, &layout->edges_capacity, sizeof(*layout->edges));
     layout->edges[layout->edges_count++] = (struct hl_layout_edge){.from = from, .to = to, .edge = edge};
+    layout->nodes[from].is_joined = true;
+    layout->nodes[to].is_joined = true;
 }
 
 /* The longest way from something that needs nothing. The order is topological, so one pass does. */
@@ -101,6 +103,8 @@ static int compare_weights(const void *a, const void *b)
 
     if (left->layer != right->layer)
         return left->layer < right->layer ? -1 : 1;
+    if (left->is_joined != right->is_joined)
+        return left->is_joined ? -1 : 1;
     if (left->weight != right->weight)
         return left->weight < right->weight ? -1 : 1;
     return left->place < right->place ? -1 : left->place > right->place ? 1 : 0;
@@ -173,6 +177,8 @@ static void settle_layer(struct hl_layout_node **nodes, size_t count, const stru
     size_t used = 0;
 
     for (size_t i = 0; i < count; i++) {
+        if (i > 0 && !nodes[i]->is_joined)
+            nodes[i]->weight = nodes[i - 1]->weight + height_of(nodes[i - 1], metrics);
         pools[used++] = (struct pool){.sum = nodes[i]->weight - offset, .count = 1};
         offset += height_of(nodes[i], metrics);
         while (used > 1 && pools[used - 2].sum / (double)pools[used - 2].count > pools[used - 1].sum / (double)pools[used - 1].count) {

@@ -28,7 +28,8 @@ struct hl_layout_item {
 /* The first nodes are the items, in their order; behind them stand the bends: where edges from one item pass a column, all of them as one line. */
 struct hl_layout_node {
     bool is_bend;
-    size_t next; /* bend: the one of the same edges in the next column; 0: none */
+    bool is_joined; /* to anything; what is not stands last in its column */
+    size_t next;    /* bend: the one of the same edges in the next column; 0: none */
     size_t layer;
     size_t place;  /* row within the layer */
     double weight; /* where its neighbours would like it */

@@ -95,6 +95,9 @@ const char *hl_event_name(enum hl_event_type type);
 void hl_render_apply_summary(struct hl_text *out, const struct hl_apply_result *result, int64_t elapsed_ms, struct hl_look look);
 struct hl_value *hl_render_apply_value(struct hl_arena *arena, const struct hl_apply_result *result, int64_t elapsed_ms);
 
+/* What a former run did: "1 created, 2 failed"; "" when nothing. */
+void hl_render_run(struct hl_text *out, const struct hl_run_row *row);
+
 enum hl_graph_format { HL_GRAPH_DOT, HL_GRAPH_MERMAID, HL_GRAPH_SVG, HL_GRAPHS };
 /* The spec's resources and edges; layered by rank in SVG (own layout, no graphviz). */
 void hl_render_graph(struct hl_text *out, const struct hl_spec *spec, enum hl_graph_format format);

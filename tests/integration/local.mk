@@ -2,6 +2,7 @@
 EXTRA_DIST += \
 	%reldir%/authentik_test.py \
 	%reldir%/bifrost_test.py \
+	%reldir%/browser.py \
 	%reldir%/docker_test.py \
 	%reldir%/examples_test.py \
 	%reldir%/forge_test.py \
@@ -18,6 +19,7 @@ EXTRA_DIST += \
 	%reldir%/netbird_test.py \
 	%reldir%/openbao_test.py \
 	%reldir%/preview_test.py \
+	%reldir%/report_test.py \
 	%reldir%/schema_test.py \
 	%reldir%/stores_test.py \
 	%reldir%/traefik_test.py \
