@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 const struct hl_command *const hl_commands[] = {
+    /* clang-format off */
     &hl_command_init,
     &hl_command_validate,
     &hl_command_plan,
@@ -38,4 +39,5 @@ const struct hl_command *const hl_commands[] = {
     &hl_command_version,
     &hl_command_help,
     NULL,
+    /* clang-format on */
 };
