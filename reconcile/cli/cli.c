@@ -106,7 +106,7 @@ static int run_command(struct hl_context *context, const struct hl_command *comm
 
     int code = command->run(context);
 
-    if (!hl_sink_flush(&context->out) && code == HL_EXIT_OK) {
+    if (!hl_sink_flush(&context->out) && code == HL_EXIT_OK && !hl_sink_is_abandoned(&context->out)) {
         hl_fail(&err, HL_E_FAILED, "writing to stdout failed");
         context->format = HL_FORMAT_HUMAN; /* not to the same place again */
         code = hl_context_fail(context, err);
