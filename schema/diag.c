@@ -186,6 +186,25 @@ static int compare_diags(const void *a_pointer, const void *b_pointer)
     return result != 0 ? result : (*a > *b) - (*a < *b); /* pointers into one array: its order, so the sort is stable */
 }
 
+static int compare_severities(const void *a_pointer, const void *b_pointer)
+{
+    const struct hl_diag *const *a = a_pointer;
+    const struct hl_diag *const *b = b_pointer;
+    int result = ((*a)->severity > (*b)->severity) - ((*a)->severity < (*b)->severity);
+
+    return result != 0 ? result : compare_diags(a_pointer, b_pointer);
+}
+
+/* The findings that will be shown, in any order. */
+static void choose(struct hl_diags *diags, struct hl_diag **order)
+{
+    if (diags->count <= HL_DIAGS_SHOWN)
+        return;
+    qsort(order, diags->count, sizeof(struct hl_diag *), compare_severities);
+    diags->left_out += diags->count - HL_DIAGS_SHOWN;
+    diags->count = HL_DIAGS_SHOWN;
+}
+
 void hl_diags_sort(struct hl_diags *diags)
 {
     if (diags->count == 0)
@@ -198,6 +217,7 @@ void hl_diags_sort(struct hl_diags *diags)
 
     for (size_t i = 0; i < diags->count; i++)
         order[i] = &diags->items[i];
+    choose(diags, order);
     qsort(order, diags->count, sizeof(struct hl_diag *), compare_diags);
     hl_map_init(&diags->seen, diags->arena);
     for (size_t i = 0; i < diags->count; i++) {

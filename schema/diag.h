@@ -8,6 +8,9 @@
 #include "schema/base/text.h"
 #include "schema/base/value.h"
 
+/* Findings that are shown: nobody reads more, and a file of strangers may have any number. */
+enum { HL_DIAGS_SHOWN = 1000 };
+
 enum hl_severity { HL_SEVERITY_ERROR, HL_SEVERITY_WARNING, HL_SEVERITIES };
 
 struct hl_diag {
@@ -31,7 +34,8 @@ struct hl_diags {
     struct hl_diag *items;
     size_t count;
     size_t capacity;
-    size_t errors;
+    size_t errors;   /* also those that are left out */
+    size_t left_out; /* by hl_diags_sort() */
     const char *file;               /* given to findings as they are added */
     const char *address;            /* likewise; set while a resource is decoded */
     struct hl_map seen;             /* place and message -> number of the finding + 1 */
@@ -50,7 +54,7 @@ void hl_diag_hint(struct hl_diags *diags, struct hl_diag *diag, const char *form
 const char *hl_diag_suggest(struct hl_diags *diags, struct hl_diag *diag, const char *word, const char *const *names, size_t count);
 /* A value that must not be shown is written at `at`, in diags->file: findings on its line show the line up to there. */
 void hl_diags_hide(struct hl_diags *diags, struct hl_span at);
-/* By file, then place; stable. Call it before formatting: it also applies hl_diags_hide(). */
+/* By file, then place; stable. Call it before formatting: it also applies hl_diags_hide(), and keeps HL_DIAGS_SHOWN findings, errors before warnings. */
 void hl_diags_sort(struct hl_diags *diags);
 /* One finding as people read it, with the line of `source` (the whole text of its file, may be NULL) and a caret under the column by display
  * width:

@@ -64,6 +64,8 @@ void hl_context_use_text(struct hl_context *context, const char *name, const cha
 int hl_context_load_spec(struct hl_context *context);
 /* Prints findings that came later than the spec's own. */
 void hl_context_diags(struct hl_context *context, struct hl_diags *diags);
+/* Prints what reading a spec has found: also as the JSON document of a spec that cannot be used. Whether it can. */
+bool hl_context_show_findings(struct hl_context *context, struct hl_diags *diags);
 /* Where the state is, from --state, HLREC_STATE or the spec's `stack`; for commands that work on the state even while the spec has mistakes. */
 int hl_context_find_state(struct hl_context *context);
 /* From --state, HLREC_STATE or the stack's name; sets context->state_path. */

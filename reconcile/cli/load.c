@@ -132,14 +132,21 @@ static const char *const *absolute(struct hl_context *context, const char *const
     return out;
 }
 
-static void put_diags_json(struct hl_context *context)
+bool hl_context_show_findings(struct hl_context *context, struct hl_diags *diags)
 {
     struct hl_value *map = hl_value_map(context->arena);
 
-    hl_value_map_put_int(map, "format_version", 1);
-    hl_value_map_put_bool(map, "valid", false);
-    hl_value_map_put(map, "diagnostics", hl_render_diags_json(context->arena, &context->diags));
-    hl_context_put_json(context, map);
+    hl_context_diags(context, diags);
+    if (diags->errors == 0)
+        return true;
+    if (context->format == HL_FORMAT_JSON) {
+        hl_value_map_put_int(map, "format_version", 1);
+        hl_value_map_put_bool(map, "valid", false);
+        hl_value_map_put(map, "diagnostics", hl_render_diags_json(context->arena, diags));
+        hl_context_put_json(context, map);
+    }
+    hl_context_log(context, "error", "the spec has errors", -1);
+    return false;
 }
 
 int hl_context_load_spec(struct hl_context *context)
@@ -163,13 +170,8 @@ int hl_context_load_spec(struct hl_context *context)
 
     hl_diags_init(&context->diags, context->arena, context->file);
     context->spec = hl_spec_load(context->arena, &hl_registry, &source, &context->diags);
-    hl_context_diags(context, &context->diags);
-    if (context->spec == NULL) {
-        if (context->format == HL_FORMAT_JSON)
-            put_diags_json(context);
-        hl_context_log(context, "error", "the spec has errors", -1);
+    if (!hl_context_show_findings(context, &context->diags) || context->spec == NULL)
         return HL_EXIT_SPEC;
-    }
     for (size_t i = 0; i < context->spec->variables.count; i++)
         hl_redactor_add_value(context->redactor, context->spec->variables.entries[i].value);
     context->stack = context->spec->stack;

@@ -12,7 +12,10 @@
 
 #include <string.h>
 
-enum { OPAQUE_BYTES = 16 };
+enum {
+    OPAQUE_BYTES = 16,
+    NODES_MORE = 100000, /* keys and values that a proposal may have more than its base: four megabytes of YAML make a plan of a hundred */
+};
 
 /* One side of it. */
 struct side {
@@ -25,21 +28,13 @@ struct side {
     struct hl_spec *spec;
 };
 
-/* A ref or a file that is not there was misspelt, or somebody took it away: nothing is wrong with this machine. */
-static bool fail_missing(struct hl_error **err, const char *doing)
-{
-    if ((*err)->code == HL_E_NOT_FOUND)
-        (*err)->code = HL_E_SPEC;
-    return hl_wrap(err, "%s", doing);
-}
-
 static bool read_side(struct hl_context *context, struct side *side, struct hl_error **err)
 {
     const char *path = hl_source_path(context);
 
     side->files = hl_git_files(side->tree, path);
     return hl_git_read(side->tree, context->arena, path, &side->text, &side->length, err) ||
-           fail_missing(err, hl_arena_printf(context->arena, "reading the spec of commit %.12s", side->id));
+           hl_wrap(err, "reading the spec of commit %.12s", side->id) || hl_source_blame_names(err);
 }
 
 /* What a merge would give; with conflicts the head alone, and that is said. */
@@ -48,9 +43,9 @@ static bool fetch_both(struct hl_context *context, struct side *base, struct sid
     bool conflicts = false;
 
     if (!hl_source_open(context, err) || !hl_git_fetch(context->git, hl_option_text(&context->options, HL_OPT_BASE), base->id, err))
-        return fail_missing(err, "fetching the base");
+        return hl_wrap(err, "fetching the base") || hl_source_blame_names(err);
     if (!hl_git_fetch(context->git, hl_option_text(&context->options, HL_OPT_REF), head->id, err))
-        return fail_missing(err, "fetching what is proposed");
+        return hl_wrap(err, "fetching what is proposed") || hl_source_blame_names(err);
     if (!hl_git_tree(context->git, base->id, &base->tree, err) || !hl_git_merge(context->git, base->id, head->id, &head->tree, &conflicts, err))
         return false;
     context->preview->conflicts = conflicts;
@@ -114,27 +109,12 @@ static void strip_plan(struct hl_context *context, const char *opaque, struct hl
     }
 }
 
-static void put_findings_json(struct hl_context *context, const struct hl_diags *diags)
-{
-    struct hl_value *map = hl_value_map(context->arena);
-
-    hl_value_map_put_int(map, "format_version", 1);
-    hl_value_map_put_bool(map, "valid", false);
-    hl_value_map_put(map, "diagnostics", hl_render_diags_json(context->arena, diags));
-    hl_context_put_json(context, map);
-}
-
 /* Findings about what is proposed are for its author, with its lines; those about the base are for us. */
 static bool show_findings(struct hl_context *context, const struct side *side, struct hl_diags *diags)
 {
     context->text = side->text;
     context->length = side->length;
-    hl_context_diags(context, diags);
-    if (diags->errors > 0 && context->format == HL_FORMAT_JSON)
-        put_findings_json(context, diags);
-    if (diags->errors > 0)
-        hl_context_log(context, "error", "the spec has errors", -1);
-    return diags->errors == 0;
+    return hl_context_show_findings(context, diags);
 }
 
 static int load_base(struct hl_context *context, struct side *base)
@@ -151,6 +131,33 @@ static int load_base(struct hl_context *context, struct side *base)
     return HL_EXIT_OK;
 }
 
+static size_t count_nodes(const struct hl_node *node)
+{
+    size_t count = 1;
+
+    if (node->type == HL_NODE_LIST)
+        for (size_t i = 0; i < node->list.count; i++)
+            count += count_nodes(node->list.items[i]);
+    else if (node->type == HL_NODE_MAP)
+        for (size_t i = 0; i < node->map.count; i++)
+            count += 1 + count_nodes(node->map.entries[i].value);
+    return count;
+}
+
+/* What is read of a proposal before anything is made of it. */
+static void check_head(const struct hl_node *base, const struct hl_node *head, struct hl_diags *diags)
+{
+    if (diags->errors > 0 || head == NULL)
+        return;
+    if (head->type != HL_NODE_MAP)
+        hl_diag_error(diags, (struct hl_span){.line = 1, .column = 1}, "what is proposed is not a mapping of keys to values");
+    else if (head->map.count == 0)
+        hl_diag_error(diags, (struct hl_span){.line = 0}, "the spec is empty");
+    else if (count_nodes(head) > count_nodes(base) + NODES_MORE)
+        hl_diag_error(diags, (struct hl_span){.line = 0}, "what is proposed has %zu keys and values: a preview takes %d more than the base has", count_nodes(head),
+                      NODES_MORE);
+}
+
 /* The base with tokens in place of secrets, and the head with the base's trusted parts, likewise. */
 static int load_opaque(struct hl_context *context, const char *opaque, struct side *base, struct side *head)
 {
@@ -159,14 +166,9 @@ static int load_opaque(struct hl_context *context, const char *opaque, struct si
     hl_diags_init(&diags, context->arena, context->file);
     base->root = hl_reader_parse(context->arena, base->text, base->length, &diags);
     head->root = hl_reader_parse(context->arena, head->text, head->length, &diags);
-    if (head->root == NULL || head->root->type != HL_NODE_MAP || head->root->map.count == 0 || diags.errors > 0) {
-        if (diags.errors == 0 && head->root != NULL && head->root->type == HL_NODE_MAP)
-            hl_diag_error(&diags, (struct hl_span){.line = 0}, "the spec is empty");
-        else if (diags.errors == 0)
-            hl_diag_error(&diags, (struct hl_span){.line = 1, .column = 1}, "what is proposed is not a mapping of keys to values");
-        (void)show_findings(context, head, &diags);
+    check_head(base->root, head->root, &diags);
+    if (!show_findings(context, head, &diags) || head->root == NULL)
         return HL_EXIT_SPEC;
-    }
     base->spec = load(context, base, base->root, opaque, &diags);
     strip_findings(context, opaque, &diags);
     if (!show_findings(context, base, &diags) || base->spec == NULL)

@@ -70,8 +70,7 @@ const char *hl_source_path(const struct hl_context *context)
     return path != NULL ? path : DEFAULT_PATH;
 }
 
-/* A ref or a file that is not there was named by the user: that is a mistake in what was asked for, and nothing was touched. */
-static bool blame_names(struct hl_error **err)
+bool hl_source_blame_names(struct hl_error **err)
 {
     if ((*err)->code == HL_E_NOT_FOUND)
         (*err)->code = HL_E_SPEC;
@@ -86,13 +85,13 @@ bool hl_source_read(struct hl_context *context, struct hl_error **err)
     char id[HL_GIT_ID];
 
     if (!fetch(context, ref, id, err) || !hl_git_tree(context->git, id, &tree, err))
-        return hl_wrap(err, "reading the spec from git") || blame_names(err);
+        return hl_wrap(err, "reading the spec from git") || hl_source_blame_names(err);
     context->file = hl_source_path(context);
     context->base = ".";
     context->files = hl_git_files(tree, context->file);
     context->source = hl_arena_printf(context->arena, "%s%s%s", url, ref != NULL ? " " : "", ref != NULL ? ref : "");
     context->commit = hl_arena_strdup(context->arena, id);
     if (!hl_git_read(tree, context->arena, context->file, &context->text, &context->length, err))
-        return hl_wrap(err, "reading the spec of commit %.12s", id) || blame_names(err);
+        return hl_wrap(err, "reading the spec of commit %.12s", id) || hl_source_blame_names(err);
     return true;
 }

@@ -9,6 +9,8 @@ bool hl_source_is_git(const struct hl_context *context);
 bool hl_source_check_options(const struct hl_context *context, struct hl_error **err) HL_MUST_CHECK;
 /* Opens the cache of the repository: context->git. */
 bool hl_source_open(struct hl_context *context, struct hl_error **err) HL_MUST_CHECK;
+/* A ref or a file that is not there was named by the user: that is a mistake in what was asked for, and nothing was touched. Always false. */
+bool hl_source_blame_names(struct hl_error **err);
 /* The file within the repository. */
 const char *hl_source_path(const struct hl_context *context);
 /* Fetches --ref and reads the spec: file, base, files, text, source and commit of the context. With --verify-signatures the commit's signature is checked

@@ -122,8 +122,6 @@ static void put_painted(struct hl_text *out, const struct hl_text *plain)
 void hl_render_diags(struct hl_text *out, struct hl_diags *diags, const char *file, const char *source, struct hl_look look)
 {
     hl_auto(text) struct hl_text plain = HL_TEXT_INIT(HL_MAX_RENDER);
-    const size_t warnings = diags->count - diags->errors;
-
     if (diags->count == 0)
         return;
     hl_diags_sort(diags);
@@ -134,7 +132,9 @@ void hl_render_diags(struct hl_text *out, struct hl_diags *diags, const char *fi
         hl_text_append(out, hl_text_get(&plain), plain.length);
     hl_put_count(out, diags->errors, "error");
     hl_text_puts(out, ", ");
-    hl_put_count(out, warnings, "warning");
+    hl_put_count(out, diags->count + diags->left_out - diags->errors, "warning");
+    if (diags->left_out > 0)
+        hl_text_printf(out, ", of which %zu are shown", diags->count);
     hl_text_putc(out, '\n');
 }
 
@@ -155,6 +155,13 @@ struct hl_value *hl_render_diags_json(struct hl_arena *arena, const struct hl_di
             hl_value_map_put_int(map, "line", diag->at.line);
             hl_value_map_put_int(map, "column", diag->at.column);
         }
+        hl_value_list_add(arena, list, map);
+    }
+    if (diags->left_out > 0) {
+        struct hl_value *map = hl_value_map(arena);
+
+        hl_value_map_put_text(map, "severity", diags->errors > 0 ? "error" : "warning");
+        hl_value_map_put(map, "message", hl_value_text(arena, hl_arena_printf(arena, "%zu more are left out", diags->left_out)));
         hl_value_list_add(arena, list, map);
     }
     return list;

@@ -9,6 +9,7 @@ import socketserver
 import ssl
 import struct
 import subprocess
+import tempfile
 import threading
 import time
 import zlib
@@ -54,14 +55,19 @@ class Repository:
             raise RuntimeError(f"git {' '.join(arguments)}: {done.stderr}")
         return done.stdout.strip() if text else done.stdout
 
+    def place(self, path, content):
+        """As a whole: others may be reading there."""
+        with tempfile.NamedTemporaryFile(dir=self.path, delete=False) as file:
+            file.write(content)
+        os.rename(file.name, path)
+
     def store(self, kind, content):
         """A loose object, written as git does it: a process for each would take most of a test's time."""
         oid = object_id(kind, content)
         path = os.path.join(self.path, "objects", oid[:2], oid[2:])
         if not os.path.exists(path):
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "wb") as file:
-                file.write(zlib.compress(f"{kind} {len(content)}".encode() + b"\0" + content, 1))
+            self.place(path, zlib.compress(f"{kind} {len(content)}".encode() + b"\0" + content, 1))
         return oid
 
     def blob(self, content):
@@ -99,13 +105,11 @@ class Repository:
     def set(self, ref, oid):
         path = os.path.join(self.path, ref)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path + ".new", "w") as file:
-            file.write(oid + "\n")
-        os.rename(path + ".new", path)
+        self.place(path, oid.encode() + b"\n")
         return oid
 
     def delete(self, ref):
-        self.git("update-ref", "-d", ref)
+        os.unlink(os.path.join(self.path, ref))
 
     def tag(self, name, oid, message="a tag"):
         self.git("tag", "-f", "-a", "-m", message, name, oid)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 SOURCE = os.environ.get("HLREC_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -217,6 +218,7 @@ class Lab:
     def __init__(self, folder, *options):
         os.makedirs(folder)
         self.log = os.path.join(folder, "log")
+        self.known, self.read, self.lock = [], 0, threading.Lock()
         self.process = subprocess.Popen([os.path.join(BUILD, "tests", "lab", "hlrec-lab"), "--dir", folder, "--log", self.log, *options], stdout=subprocess.PIPE, text=True)
         if self.process.stdout.readline().strip() != "ready":
             raise RuntimeError("the lab did not start")
@@ -225,8 +227,12 @@ class Lab:
         self.socket = self.environment["HLREC_LAB_DOCKER"].removeprefix("unix://")
 
     def calls(self):
-        with open(self.log) as file:
-            return [json.loads(line) for line in file if line.endswith("\n")]
+        with self.lock, open(self.log, "rb") as file:
+            file.seek(self.read)
+            whole = b"".join(file.read().rpartition(b"\n")[:2])
+            self.read += len(whole)
+            self.known += [json.loads(line) for line in whole.splitlines()]
+            return list(self.known)
 
     def get(self, path):
         done = subprocess.run(["curl", "-s", "--unix-socket", self.socket, "http://localhost/v1.41" + path], capture_output=True, text=True, check=True)
