@@ -34,8 +34,8 @@ struct hl_diags {
     struct hl_diag *items;
     size_t count;
     size_t capacity;
-    size_t errors;   /* also those that are left out */
-    size_t left_out; /* by hl_diags_sort() */
+    size_t errors;                  /* also those that are left out */
+    size_t left_out;                /* by hl_diags_sort() */
     const char *file;               /* given to findings as they are added */
     const char *address;            /* likewise; set while a resource is decoded */
     struct hl_map seen;             /* place and message -> number of the finding + 1 */

@@ -33,8 +33,8 @@ static bool read_side(struct hl_context *context, struct side *side, struct hl_e
     const char *path = hl_source_path(context);
 
     side->files = hl_git_files(side->tree, path);
-    return hl_git_read(side->tree, context->arena, path, &side->text, &side->length, err) ||
-           hl_wrap(err, "reading the spec of commit %.12s", side->id) || hl_source_blame_names(err);
+    return hl_git_read(side->tree, context->arena, path, &side->text, &side->length, err) || hl_wrap(err, "reading the spec of commit %.12s", side->id) ||
+           hl_source_blame_names(err);
 }
 
 /* What a merge would give; with conflicts the head alone, and that is said. */
@@ -154,8 +154,8 @@ static void check_head(const struct hl_node *base, const struct hl_node *head, s
     else if (head->map.count == 0)
         hl_diag_error(diags, (struct hl_span){.line = 0}, "the spec is empty");
     else if (count_nodes(head) > count_nodes(base) + NODES_MORE)
-        hl_diag_error(diags, (struct hl_span){.line = 0}, "what is proposed has %zu keys and values: a preview takes %d more than the base has", count_nodes(head),
-                      NODES_MORE);
+        hl_diag_error(diags, (struct hl_span){.line = 0}, "what is proposed has %zu keys and values: a preview takes %d more than the base has",
+                      count_nodes(head), NODES_MORE);
 }
 
 /* The base with tokens in place of secrets, and the head with the base's trusted parts, likewise. */

@@ -39,18 +39,25 @@ static void the_same_finding_is_kept_once(void **state HL_UNUSED)
     assert_int_equal(diags.errors, 2);
 }
 
-static void many_findings_are_all_kept(void **state HL_UNUSED)
+static void of_many_findings_the_first_errors_are_kept(void **state HL_UNUSED)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     struct hl_diags diags;
 
     hl_diags_init(&diags, arena, "spec.yaml");
     for (uint32_t i = 0; i < 5000; i++)
-        hl_diag_error(&diags, (struct hl_span){.line = 5000 - i, .column = 1}, "finding");
+        hl_diag_warning(&diags, (struct hl_span){.line = 5000 - i, .column = 1}, "warning");
+    for (uint32_t i = 0; i < 999; i++)
+        hl_diag_error(&diags, (struct hl_span){.line = 9000 - i, .column = 1}, "error");
     hl_diags_sort(&diags);
-    assert_int_equal(diags.count, 5000);
-    for (uint32_t i = 0; i < 5000; i++)
-        assert_int_equal(diags.items[i].at.line, i + 1);
+    assert_int_equal(diags.count, HL_DIAGS_SHOWN);
+    assert_int_equal(diags.left_out, 4999);
+    assert_int_equal(diags.errors, 999);
+    assert_int_equal(diags.items[0].at.line, 1);
+    for (uint32_t i = 1; i < HL_DIAGS_SHOWN; i++)
+        assert_int_equal(diags.items[i].at.line, 8001 + i);
+    hl_diags_sort(&diags);
+    assert_int_equal(diags.left_out, 4999);
 }
 
 static void a_close_name_is_suggested(void **state HL_UNUSED)
@@ -177,7 +184,7 @@ int hl_test_diag(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(findings_come_in_the_order_of_the_file),
         cmocka_unit_test(the_same_finding_is_kept_once),
-        cmocka_unit_test(many_findings_are_all_kept),
+        cmocka_unit_test(of_many_findings_the_first_errors_are_kept),
         cmocka_unit_test(a_close_name_is_suggested),
         cmocka_unit_test(a_caret_stands_under_the_place),
         cmocka_unit_test(a_long_line_is_cut_around_the_caret),
