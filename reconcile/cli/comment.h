@@ -6,8 +6,9 @@
 
 /* Appends the plan as --format markdown shows it, within --max-size. */
 void hl_comment_render(struct hl_context *context, const struct hl_plan_view *view, struct hl_text *out);
-/* With --comment: posts the plan (NULL: that there is none, because of the findings) and sets the commit's status. What goes wrong with it is a warning: the
+/* With --comment: posts the plan (NULL: that there is none, with the findings or the error that are to blame) and sets the commit's status by `code`, the exit
+ * code of the run but for --detailed-exitcode. A plan with nothing to tell corrects a comment that is there and makes none. What goes wrong is a warning: the
  * plan stands. Must be called even when no plan could be made, so that the pull request says so. */
-void hl_comment_post(struct hl_context *context, const struct hl_plan_view *view);
+void hl_comment_post(struct hl_context *context, const struct hl_plan_view *view, int code);
 
 #endif

@@ -137,6 +137,7 @@ void hl_context_clear(struct hl_context *context)
     if (context->log.stream != NULL)
         (void)fclose(context->log.stream);
     hl_redactor_free(context->redactor);
+    hl_error_free(context->failure);
 }
 
 void hl_context_put_json(struct hl_context *context, const struct hl_value *value)
@@ -194,21 +195,25 @@ static void put_error_json(struct hl_context *context, const struct hl_error *er
 
 int hl_context_fail(struct hl_context *context, struct hl_error *error)
 {
-    hl_auto(error) struct hl_error *owned = error;
+    const int code = (int)hl_exit_of(error);
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
     hl_auto(heap) char *line = hl_error_text(error);
 
     if (context->progress != NULL)
         hl_progress_pause(context->progress);
-    hl_render_error(&out, owned, context->err_look);
+    hl_render_error(&out, error, context->err_look);
     hl_sink_text(&context->err, &out);
     if (context->progress != NULL)
         hl_progress_resume(context->progress);
     if (context->format == HL_FORMAT_JSON)
-        put_error_json(context, owned);
+        put_error_json(context, error);
     hl_context_log(context, "error", line, -1);
     hl_outcome_error(context, line);
-    return (int)hl_exit_of(owned);
+    if (context->failure == NULL)
+        context->failure = error;
+    else
+        hl_error_free(error);
+    return code;
 }
 
 void hl_context_diags(struct hl_context *context, struct hl_diags *diags)

@@ -47,6 +47,7 @@ struct hl_context {
     struct hl_store *store;       /* opened without an engine */
     struct hl_map *records;       /* of `store`: cli/records.h */
     struct hl_progress *progress; /* while an apply shows one */
+    struct hl_error *failure;     /* the first that was printed, or NULL */
     struct hl_outcome *outcome;   /* what there is to report: cli/announce.h */
 };
 
@@ -56,7 +57,7 @@ bool hl_is_journal(FILE *stream);
 bool hl_context_init(struct hl_context *context, const struct hl_command *command, struct hl_error **err) HL_MUST_CHECK;
 void hl_context_clear(struct hl_context *context);
 
-/* Prints the error (also as JSON where results are JSON), frees it, and gives its exit code. */
+/* Prints the error (also as JSON where results are JSON), keeps it when it is the first, and gives its exit code. */
 int hl_context_fail(struct hl_context *context, struct hl_error *error);
 /* Takes this text for the spec instead of a file's. */
 void hl_context_use_text(struct hl_context *context, const char *name, const char *text);

@@ -58,6 +58,7 @@ enum hl_option_id {
     HL_OPT_PREVIEW,
     HL_OPT_BASE,
     HL_OPT_COMMENT,
+    HL_OPT_COMMENT_ID,
     HL_OPT_MAX_SIZE,
     HL_OPT_YES,
     HL_OPT_WAIT,

@@ -75,6 +75,14 @@ static int compute(struct hl_context *context, const struct hl_plan_options *opt
     return HL_EXIT_OK;
 }
 
+/* What the plan comes to, also when nothing of it can be applied. */
+static int judge(const struct hl_plan_view *view)
+{
+    const int code = (int)hl_exit_of_plan(view->plan, view->stats, view->stats_count);
+
+    return code == HL_EXIT_OK && view->plan->guard != NULL ? HL_EXIT_REFUSED : code;
+}
+
 static int refuse_out(struct hl_context *context)
 {
     struct hl_error *err = NULL;
@@ -97,7 +105,7 @@ static int run(struct hl_context *context)
     int code = preview && out != NULL ? refuse_out(context) : preview ? hl_preview_run(context, &options, &plan) : compute(context, &options, &plan);
 
     if (code != HL_EXIT_OK) {
-        hl_comment_post(context, NULL);
+        hl_comment_post(context, NULL, code);
         return code;
     }
     hl_outcome_plan(context, plan);
@@ -109,14 +117,10 @@ static int run(struct hl_context *context)
     show(context, &view);
     hl_context_diags(context, &plan->diags);
     show_reads(context, &view);
-    hl_comment_post(context, &view);
-    code = (int)hl_exit_of_plan(plan, view.stats, view.stats_count);
-    if (code == HL_EXIT_SPEC)
-        return code;
-    if (out != NULL && !hl_planfile_save(context, out, &view, &options, &err))
+    code = judge(&view);
+    hl_comment_post(context, &view, code);
+    if (code != HL_EXIT_SPEC && out != NULL && !hl_planfile_save(context, out, &view, &options, &err))
         return hl_context_fail(context, err);
-    if (code == HL_EXIT_OK && plan->guard != NULL)
-        return HL_EXIT_REFUSED;
     return code == HL_EXIT_OK && hl_option_given(&context->options, HL_OPT_DETAILED_EXITCODE) && differs(plan) ? HL_EXIT_DIFFERS : code;
 }
 

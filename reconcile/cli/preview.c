@@ -114,6 +114,7 @@ static bool show_findings(struct hl_context *context, const struct side *side, s
 {
     context->text = side->text;
     context->length = side->length;
+    context->diags = *diags; /* what a comment is to tell */
     return hl_context_show_findings(context, diags);
 }
 

@@ -44,6 +44,12 @@ static bool wants_status(const struct hl_forge_post *post)
     return post->state != HL_FORGE_NO_STATUS && post->head != NULL;
 }
 
+/* A run that came late does not speak: neither in the comment nor in the status, which the newer one may have set already. */
+static bool sets_status(const struct hl_forge_post *post, const struct hl_forge_result *result)
+{
+    return wants_status(post) && result->comment != HL_FORGE_OUTDATED;
+}
+
 static bool check(const struct hl_forge_post *post, struct hl_error **err)
 {
     const struct hl_forge *forge = hl_forge_find(post->forge);
@@ -102,7 +108,7 @@ bool hl_forge_post(const struct hl_forge_post *post, struct hl_forge_result *res
     if (post->markdown != NULL)
         fine = hl_forge_put_comment(&session, &result->comment, err);
     hl_forge_begin(&session);
-    if (wants_status(post) && !hl_forge_put_status(&session, &result->status_set, &status)) {
+    if (sets_status(post, result) && !hl_forge_put_status(&session, &result->status_set, &status)) {
         fine = false;
         join(err, status);
     }

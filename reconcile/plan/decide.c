@@ -203,8 +203,7 @@ static enum hl_replace_order replace_order(const struct hl_step *step)
     return step->kind->create_first ? HL_REPLACE_CREATE_FIRST : HL_REPLACE_DELETE_FIRST;
 }
 
-/* A key that ran out, an image whose tag moved on: nobody undoes anything, time goes by. */
-static bool is_age(const struct hl_change *change)
+bool hl_change_is_age(const struct hl_change *change)
 {
     return change->field != NULL && change->field->internal && change->field->immutable;
 }
@@ -215,7 +214,7 @@ static const char *forcing_reason(struct hl_arena *arena, const struct hl_step *
         return step->live->reason;
     for (size_t i = 0; i < step->changes_count; i++) {
         const struct hl_change *change = &step->changes[i];
-        const bool due = change->forces_replacement && is_age(change) && strcmp(change->field->name, "renewal") == 0;
+        const bool due = change->forces_replacement && hl_change_is_age(change) && strcmp(change->field->name, "renewal") == 0;
         const char *live = due ? hl_value_to_text(arena, change->live) : NULL;
         if (live != NULL)
             return hl_arena_printf(arena, "a new one is due: %s", live);
@@ -281,7 +280,7 @@ const char *hl_step_drift_text(struct hl_arena *arena, const struct hl_step *ste
     if (!only_drift(step))
         return "";
     for (size_t i = 0; i < step->changes_count; i++) {
-        if (!is_age(&step->changes[i]))
+        if (!hl_change_is_age(&step->changes[i]))
             hl_text_printf(&text, "%s%s", text.length > 0 ? ", " : "", step->changes[i].path);
     }
     return hl_arena_strdup(arena, hl_text_get(&text));

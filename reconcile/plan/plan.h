@@ -158,6 +158,8 @@ struct hl_value *hl_step_output(struct hl_arena *arena, const struct hl_step *st
 char *hl_former_address(struct hl_arena *arena, const char *address, const char *id);
 /* The address of the resource that `address` is a former object of, in `arena`; NULL when it is none. */
 const char *hl_former_of(struct hl_arena *arena, const char *address);
+/* A difference that time has made, not a person: a key about to end, an image whose tag has moved. */
+bool hl_change_is_age(const struct hl_change *change);
 /* Which drift a step corrects, as text: equal texts in runs in a row mean that somebody undoes it. "" when it is not drift alone. */
 const char *hl_step_drift_text(struct hl_arena *arena, const struct hl_step *step);
 /* A text that is the same for plans that would do the same: canonical JSON of all that matters, for a keyed hash. */

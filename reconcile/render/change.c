@@ -191,7 +191,7 @@ static bool both_masked(const struct hl_change *change)
 
 static bool shows_three(const struct hl_change *change, const struct hl_change_look *look)
 {
-    return !look->drift && change->origin != HL_ORIGIN_SPEC && !is_blank(change->recorded) && !change->sensitive;
+    return !look->drift && change->origin != HL_ORIGIN_SPEC && !hl_change_is_age(change) && !is_blank(change->recorded) && !change->sensitive;
 }
 
 static void put_drift(struct hl_text *out, const struct hl_change *change, const struct sides *sides)
@@ -234,7 +234,7 @@ static const char *format_tail(struct hl_arena *arena, const struct hl_change *c
     }
     if (change->forces_replacement)
         hl_text_printf(&out, "%scannot change in place", out.length > 0 ? "  " : "");
-    if (!look->drift && change->origin != HL_ORIGIN_SPEC && (block || !shows_three(change, look)))
+    if (!look->drift && change->origin != HL_ORIGIN_SPEC && !hl_change_is_age(change) && (block || !shows_three(change, look)))
         hl_text_printf(&out, "%s%s", out.length > 0 ? "  " : "", change->origin == HL_ORIGIN_DRIFT ? "drift" : "spec and drift");
     return hl_arena_copy(arena, hl_text_get(&out), out.length);
 }

@@ -3,18 +3,21 @@
 #include "reconcile/render/markdown_page.h"
 
 #include "reconcile/render/markdown_text.h"
+#include "schema/base/crypto.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
 enum {
-    CLOSING = 320,      /* bytes of the last sentence, about what was left out */
+    CLOSING = 640,      /* bytes of what is said about what was left out */
     FINDINGS_MORE = 64, /* of the last item of the findings, likewise */
     FINDINGS_SHARE = 4, /* findings take a quarter of the comment at most: the actions are what it is for */
     LOSSES_SHOWN = 3,   /* names behind "Data loss:" */
     LOSS_NAME = 100,
-    MARK = 64, /* of a part of a marker */
+    MARK = 64, /* of a part of a marker, */
+    HASH = 8,  /* and of the hash that tells it from others where it is cut or altered */
+    ID = 12,   /* of a commit's id, for people */
 };
 
 static const char table_head[] = "| | resource | why | where |\n| --- | --- | --- | --- |\n";
@@ -47,14 +50,22 @@ void hl_markdown_place(struct hl_text *out, const struct hl_markdown_page *page,
 
 /* ---- the head ---- */
 
-/* A part of a marker: nothing in it can end the comment of HTML, nor be taken for the next part. */
+/* A part of a marker: nothing in it can end the comment of HTML, nor be taken for the next part. What cannot stand there as it is gets a hash of all of it, so
+ * that two names never give one marker. */
 static void put_mark(struct hl_text *out, const char *name, const char *value)
 {
     static const char fine[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:_-";
+    const size_t length = strlen(value);
+    const bool whole = length <= MARK && strspn(value, fine) == length;
+    char hash[HL_HASH_HEX];
 
     hl_text_printf(out, " %s=", name);
-    for (size_t i = 0; value[i] != '\0' && i < MARK; i++)
+    for (size_t i = 0; i < length && i < MARK; i++)
         hl_text_putc(out, strchr(fine, value[i]) != NULL ? value[i] : '-');
+    if (whole)
+        return;
+    hl_hash(NULL, value, length, hash);
+    hl_text_printf(out, "-%.*s", HASH, hash);
 }
 
 static const char *head_of(const struct hl_markdown_page *page)
@@ -115,46 +126,91 @@ static void put_losses(struct hl_text *out, const struct hl_markdown_page *page)
     hl_text_puts(out, count == 0 ? " none." : ".");
 }
 
-/* The counts are the summary's own words; the names behind them are theirs, and written anew. */
+static size_t count_moved(const struct hl_plan *plan)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < plan->count; i++)
+        count += plan->steps[i]->action == HL_ACTION_NONE && plan->steps[i]->moved_from != NULL ? 1 : 0;
+    return count;
+}
+
+void hl_render_verdict(struct hl_text *out, const struct hl_plan *plan)
+{
+    static const char *const words[HL_ACTIONS] = {
+        [HL_ACTION_CREATE] = "to create", [HL_ACTION_UPDATE] = "to update", [HL_ACTION_REPLACE] = "to replace", [HL_ACTION_DELETE] = "to delete",
+        [HL_ACTION_ADOPT] = "to adopt",   [HL_ACTION_FORGET] = "to forget", [HL_ACTION_DEFER] = "deferred",     [HL_ACTION_REFUSE] = "refused",
+    };
+    const size_t moved = count_moved(plan);
+
+    for (const enum hl_action *action = hl_markdown_order; *action != HL_ACTION_NONE; action++) {
+        if (plan->counts[*action] > 0)
+            hl_text_printf(out, "%zu %s, ", plan->counts[*action], words[*action]);
+    }
+    if (moved > 0)
+        hl_text_printf(out, "%zu moved, ", moved);
+    hl_text_printf(out, "%zu unchanged", plan->counts[HL_ACTION_NONE] - moved);
+}
+
 static void put_verdict(struct hl_text *out, const struct hl_markdown_page *page)
 {
     const struct hl_plan *plan = page->view->plan;
-    hl_auto(text) struct hl_text summary = HL_TEXT_INIT(HL_MAX_RENDER);
-    const char *losses;
+    const bool same = plan->count == plan->counts[HL_ACTION_NONE] && count_moved(plan) == 0;
 
-    hl_render_summary(&summary, plan);
-    losses = strstr(hl_text_get(&summary), " Data loss:");
-    assert(losses != NULL);
-    hl_text_puts(out, "**");
-    if (plan->count == plan->counts[HL_ACTION_NONE])
-        hl_text_puts(out, "No changes. ");
-    hl_text_append(out, hl_text_get(&summary), (size_t)(losses - hl_text_get(&summary)));
-    hl_text_puts(out, "** ");
+    hl_text_puts(out, same ? "**No changes:** " : "**Plan: ");
+    hl_render_verdict(out, plan);
+    hl_text_puts(out, same ? ". " : ".** ");
     put_losses(out, page);
     hl_text_puts(out, "\n\n");
 }
 
-static void put_named(struct hl_text *out, const struct hl_markdown_page *page, const char *name, const char *value, size_t most)
+static void put_named(struct hl_text *out, const struct hl_markdown_page *page, const char *name, const char *value)
 {
     if (value == NULL)
         return;
     hl_text_puts(out, name);
-    hl_markdown_code(out, page->markdown->redactor, value, most);
+    hl_markdown_code(out, page->markdown->redactor, value, LOSS_NAME);
+}
+
+/* As much of a commit's id as people compare. */
+static void put_commit(struct hl_text *out, const struct hl_markdown_page *page, const char *name, const char *id)
+{
+    char begin[ID + 1] = "";
+
+    if (id != NULL && strspn(id, "0123456789abcdef") == strlen(id) && strlen(id) > ID) {
+        memcpy(begin, id, ID);
+        id = begin;
+    }
+    put_named(out, page, name, id);
+}
+
+/* What a reader of a preview must know before the rest. */
+static void put_preview(struct hl_text *out, const struct hl_preview_facts *preview)
+{
+    hl_text_puts(out, "_A preview: providers, secrets, variables and settings are those of the base; secrets are not compared; nothing was changed._\n\n");
+    if (preview->conflicts)
+        hl_text_puts(out, "> **This does not merge with the base:** the plan is that of the proposal alone.\n\n");
 }
 
 static void put_source(struct hl_text *out, const struct hl_markdown_page *page)
 {
     const struct hl_plan_view *view = page->view;
+    const struct hl_preview_facts *preview = view->preview;
     const char *head = head_of(page);
 
     hl_markdown_code(out, page->markdown->redactor, view->source != NULL ? view->source : view->file != NULL ? view->file : "?", HL_MARKDOWN_ADDRESS);
-    put_named(out, page, ", head ", head, LOSS_NAME);
-    put_named(out, page, ", base ", page->markdown->base, LOSS_NAME);
+    put_commit(out, page, ", head ", head);
+    if (preview != NULL)
+        put_commit(out, page, ", base ", preview->base);
+    if (preview != NULL && preview->behind > 0)
+        hl_text_printf(out, " (%zu %s behind it)", preview->behind, preview->behind == 1 ? "commit" : "commits");
     if (view->commit != NULL && strcmp(view->commit, head) != 0)
-        put_named(out, page, ", commit ", view->commit, LOSS_NAME);
-    hl_text_printf(out, ", state #%" PRId64 "\n\n", view->serial);
-    if (page->markdown->preview)
-        hl_text_puts(out, "_A preview: providers, secrets, variables and settings are those of the base; secrets are not compared; nothing was changed._\n\n");
+        put_commit(out, page, ", commit ", view->commit);
+    if (view->plan != NULL)
+        hl_text_printf(out, ", state #%" PRId64, view->serial);
+    hl_text_puts(out, "\n\n");
+    if (preview != NULL)
+        put_preview(out, preview);
 }
 
 static void put_guard(struct hl_markdown_page *page, struct hl_text *out)
@@ -198,23 +254,38 @@ static void put_findings(struct hl_markdown_page *page, struct hl_text *section,
         hl_text_putc(section, '\n');
 }
 
+/* Above all else, since a reader must not take the table for the whole. */
+static void put_incomplete(struct hl_text *out, const struct hl_markdown_omitted *omitted)
+{
+    if (omitted->destroyed > 0)
+        hl_text_printf(out, "> **The table does not name all that is destroyed:** %zu more would not fit; a run of `hlrec plan` shows all.\n\n",
+                       omitted->destroyed);
+}
+
+static void put_part(struct hl_text *out, const char **between, const char *what, size_t count, const char *one, const char *many)
+{
+    if (count == 0)
+        return;
+    hl_text_printf(out, "%s %s %zu %s", *between, what, count, count == 1 ? one : many);
+    *between = ",";
+}
+
 static void put_closing(struct hl_text *out, const struct hl_markdown_page *page, const struct hl_markdown_omitted *omitted)
 {
-    if (omitted->blocks + omitted->lines == 0)
+    const char *between = "";
+
+    if (omitted->reasons + omitted->blocks + omitted->lines == 0)
         return;
-    hl_text_puts(out, "_Left out, to stay below ");
-    hl_text_printf(out, "%zu bytes:", page->limit);
-    if (omitted->blocks > 0)
-        hl_text_printf(out, " the fields of %zu %s", omitted->blocks, omitted->blocks == 1 ? "resource" : "resources");
-    if (omitted->lines > 0)
-        hl_text_printf(out, "%s %zu %s of others", omitted->blocks > 0 ? "," : "", omitted->lines, omitted->lines == 1 ? "line" : "lines");
+    hl_text_printf(out, "_Left out, to stay below %zu bytes:", page->limit);
+    put_part(out, &between, "the reasons of", omitted->reasons, "row", "rows");
+    put_part(out, &between, "the fields of", omitted->blocks, "resource", "resources");
+    put_part(out, &between, "of other fields", omitted->lines, "line", "lines");
     hl_text_puts(out, ". A run of `hlrec plan` shows all._\n");
 }
 
 /* Taken in the order of their worth, put together in the order of reading. */
 void hl_render_plan_comment(struct hl_text *out, const struct hl_plan_view *view, const struct hl_markdown *markdown)
 {
-    const struct hl_plan *plan = view->plan;
     struct hl_markdown_page page = begin(view, markdown);
     struct hl_markdown_omitted omitted = {0};
     hl_auto(text) struct hl_text head = HL_TEXT_INIT(HL_MAX_RENDER);
@@ -232,12 +303,13 @@ void hl_render_plan_comment(struct hl_text *out, const struct hl_plan_view *view
     fixed = head.length + strlen(table_head) + 2 + 2 * HL_MARKDOWN_MORE + FINDINGS_MORE + CLOSING;
     assert(fixed < page.limit);
     page.left = page.limit - fixed;
-    hl_markdown_rows(&page, &rows, true);
-    put_findings(&page, &findings, &plan->diags);
-    hl_markdown_rows(&page, &rows, false);
+    hl_markdown_rows(&page, &rows, true, &omitted);
+    put_findings(&page, &findings, &view->plan->diags);
+    hl_markdown_rows(&page, &rows, false, &omitted);
     hl_markdown_details(&page, &details, &omitted);
 
     hl_text_append(out, hl_text_get(&head), head.length);
+    put_incomplete(out, &omitted);
     hl_text_append(out, hl_text_get(&findings), findings.length);
     if (rows.length > 0)
         hl_text_printf(out, "%s%s\n", table_head, hl_text_get(&rows));
@@ -249,7 +321,7 @@ void hl_render_plan_comment(struct hl_text *out, const struct hl_plan_view *view
 void hl_render_failure_comment(struct hl_text *out, const struct hl_plan_view *view, const struct hl_markdown *markdown, const struct hl_diags *diags,
                                const struct hl_error *error)
 {
-    const struct hl_plan_view bare = {.file = view->file, .source = view->source, .commit = view->commit, .stack = view->stack, .serial = view->serial};
+    const struct hl_plan_view bare = {.file = view->file, .source = view->source, .commit = view->commit, .stack = view->stack};
     struct hl_markdown_page page = begin(&bare, markdown);
     hl_auto(text) struct hl_text head = HL_TEXT_INIT(HL_MAX_RENDER);
     hl_auto(text) struct hl_text findings = HL_TEXT_INIT(HL_MAX_RENDER);
@@ -271,9 +343,4 @@ void hl_render_failure_comment(struct hl_text *out, const struct hl_plan_view *v
     hl_text_append(out, hl_text_get(&head), head.length);
     hl_text_append(out, hl_text_get(&findings), findings.length);
     hl_text_clear(&page.scratch);
-}
-
-void hl_render_plan_markdown(struct hl_text *out, const struct hl_plan_view *view)
-{
-    hl_render_plan_comment(out, view, &(struct hl_markdown){.max_size = HL_MARKDOWN_SIZE});
 }

@@ -34,39 +34,46 @@ static void put_error(struct hl_text *out, const struct hl_error *error)
     }
 }
 
+/* The hint of what stops the whole plan stands above it already. */
+static const char *own_hint(const struct hl_markdown_page *page, const struct hl_step *step)
+{
+    const char *told = page->view->plan->guard_hint;
+
+    if (step->hint == NULL || step->action == HL_ACTION_DEFER || (told != NULL && strcmp(step->hint, told) == 0))
+        return NULL;
+    return step->hint;
+}
+
 /* What there is to say about a step besides its row; `changes` are those shown. */
 static void put_fields(struct hl_text *out, const struct hl_markdown_page *page, const struct hl_step *step, const struct hl_changes *changes)
 {
     const struct hl_change_look look = {.file = page->view->file, .indent = 0};
+    const char *hint = own_hint(page, step);
 
     hl_changes_human(out, changes, &look);
     if (step->action == HL_ACTION_REFUSE && step->live->error != NULL)
         put_error(out, step->live->error);
-    if (step->hint != NULL && step->action != HL_ACTION_DEFER)
-        put_line(out, "hint: ", step->hint);
+    if (hint != NULL)
+        put_line(out, "hint: ", hint);
     if (step->live->note != NULL)
         put_line(out, "note: ", step->live->note);
 }
 
-static bool has_fields(const struct hl_step *step, const struct hl_changes *changes)
-{
-    return changes->count > 0 || (step->action == HL_ACTION_REFUSE && step->live->error != NULL) || (step->hint != NULL && step->action != HL_ACTION_DEFER) ||
-           step->live->note != NULL;
-}
-
-/* "spec", "drift", "spec and drift": why the fields differ. */
+/* Why the fields differ: what somebody proposes, what somebody did behind hlrec's back, or what time has done. */
 static const char *origin_of(const struct hl_step *step)
 {
     bool spec = false;
     bool drift = false;
 
     for (size_t i = 0; i < step->changes_count; i++) {
-        spec = spec || step->changes[i].origin != HL_ORIGIN_DRIFT;
-        drift = drift || step->changes[i].origin != HL_ORIGIN_SPEC;
+        const struct hl_change *change = &step->changes[i];
+
+        spec = spec || change->origin != HL_ORIGIN_DRIFT;
+        drift = drift || (change->origin != HL_ORIGIN_SPEC && !hl_change_is_age(change));
     }
     if (drift)
-        return spec ? "spec and drift" : "drift";
-    return spec ? "spec" : "";
+        return spec ? ": the spec changed, and drift" : ": drift";
+    return spec ? ": the spec changed" : "";
 }
 
 static size_t size_of_line(const char *text, size_t length)
@@ -110,20 +117,17 @@ static size_t put_lines(struct hl_text *out, const struct hl_text *all, size_t m
 }
 
 /* Into page->scratch; gives the number of lines left out. */
-static size_t make_block(struct hl_markdown_page *page, const struct hl_step *step, const struct hl_changes *changes, size_t most)
+static size_t make_block(struct hl_markdown_page *page, const struct hl_step *step, const struct hl_text *fields, size_t most)
 {
-    hl_auto(text) struct hl_text fields = HL_TEXT_INIT(HL_MAX_RENDER);
     hl_auto(text) struct hl_text clean = HL_TEXT_INIT(HL_MAX_RENDER);
     hl_auto(text) struct hl_text shown = HL_TEXT_INIT(HL_MAX_RENDER);
-    const char *origin = origin_of(step);
     size_t left_out;
 
-    put_fields(&fields, page, step, changes);
-    hl_markdown_clean(&clean, page->markdown->redactor, hl_text_get(&fields), fields.length, true);
+    hl_markdown_clean(&clean, page->markdown->redactor, hl_text_get(fields), fields->length, true);
     left_out = put_lines(&shown, &clean, most);
     hl_text_printf(&page->scratch, "<details%s><summary>%s ", hl_markdown_destroys(step->action) ? " open" : "", hl_action_info(step->action)->verb);
     hl_markdown_html_code(&page->scratch, page->markdown->redactor, step->address, HL_MARKDOWN_ADDRESS);
-    hl_text_printf(&page->scratch, "%s%s</summary>\n\n", origin[0] != '\0' ? " " : "", origin);
+    hl_text_printf(&page->scratch, "%s</summary>\n\n", origin_of(step));
     hl_markdown_fence(&page->scratch, "text", hl_text_get(&shown), shown.length);
     hl_text_puts(&page->scratch, "\n</details>\n\n");
     return left_out;
@@ -149,16 +153,18 @@ static void put_step(struct hl_markdown_page *page, struct hl_text *section, con
     const size_t share = page->limit / SHARE < page->left ? page->limit / SHARE : page->left;
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     struct hl_changes changes;
+    hl_auto(text) struct hl_text fields = HL_TEXT_INIT(HL_MAX_RENDER);
     size_t lines;
 
     collect(arena, step, &changes);
-    if (!has_fields(step, &changes))
+    put_fields(&fields, page, step, &changes);
+    if (fields.length == 0)
         return;
     if (share < FRAME + LEAST) {
         omitted->blocks++;
         return;
     }
-    lines = make_block(page, step, &changes, share - FRAME);
+    lines = make_block(page, step, &fields, share - FRAME);
     if (hl_markdown_take(page, section))
         omitted->lines += lines;
     else

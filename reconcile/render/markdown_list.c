@@ -79,26 +79,34 @@ static size_t put_diags(struct hl_markdown_page *page, struct hl_text *section, 
     return left_out;
 }
 
-static size_t put_notes(struct hl_markdown_page *page, struct hl_text *section)
+/* "- **not used** `providers.netbird` is changed here, the base's counts (`hlrec.yaml:12`)" */
+static size_t put_unused(struct hl_markdown_page *page, struct hl_text *section)
 {
+    const struct hl_preview_facts *preview = page->view->preview;
     size_t left_out = 0;
 
-    for (size_t i = 0; i < page->markdown->notes_count; i++) {
-        const struct hl_markdown_note *note = &page->markdown->notes[i];
+    for (size_t i = 0; preview != NULL && i < preview->unused.count; i++) {
+        const struct hl_preview_unused *unused = &preview->unused.items[i];
+        hl_auto(text) struct hl_text text = HL_TEXT_INIT(HL_MAX_RENDER);
 
-        make_item(page, "note", note->subject, note->text);
-        if (note->file != NULL && note->at.line > 0) {
+        hl_text_printf(&text, "is %s here, the base's counts", hl_preview_change_name(unused));
+        make_item(page, "not used", unused->path, hl_text_get(&text));
+        if (unused->at.line > 0) {
             hl_text_puts(&page->scratch, " (");
-            hl_markdown_place(&page->scratch, page, note->file, note->at, false);
+            hl_markdown_place(&page->scratch, page, page->view->file, unused->at, false);
             hl_text_putc(&page->scratch, ')');
         }
         left_out += take_item(page, section);
     }
-    if (page->view->other_run != NULL) {
-        make_item(page, "note", NULL, page->view->other_run);
-        left_out += take_item(page, section);
-    }
     return left_out;
+}
+
+static size_t put_other_run(struct hl_markdown_page *page, struct hl_text *section)
+{
+    if (page->view->other_run == NULL)
+        return 0;
+    make_item(page, "note", NULL, page->view->other_run);
+    return take_item(page, section);
 }
 
 /* Words about what stays as it is: a crash loop. That an optional thing is not there is no news. */
@@ -124,7 +132,7 @@ size_t hl_markdown_findings(struct hl_markdown_page *page, struct hl_text *secti
 
     if (diags != NULL)
         left_out += put_diags(page, section, diags, HL_SEVERITY_ERROR);
-    left_out += put_notes(page, section);
+    left_out += put_unused(page, section) + put_other_run(page, section);
     if (diags != NULL)
         left_out += put_diags(page, section, diags, HL_SEVERITY_WARNING);
     if (page->view->plan != NULL)

@@ -24,7 +24,7 @@ static inline bool hl_markdown_destroys(enum hl_action action)
     return action == HL_ACTION_REPLACE || action == HL_ACTION_DELETE;
 }
 
-/* In the order of the table: what destroys first. Ends with HL_ACTION_NONE. */
+/* In the order of the table: what destroys, what apply will not do, the rest. Ends with HL_ACTION_NONE. */
 extern const enum hl_action hl_markdown_order[HL_ACTIONS];
 
 /* Moves page->scratch to the end of `section` when there is room for it; empties it in any case. */
@@ -37,15 +37,19 @@ size_t hl_markdown_findings(struct hl_markdown_page *page, struct hl_text *secti
 /* The chain of an error and its hints, as items of the list. */
 void hl_markdown_error(struct hl_markdown_page *page, struct hl_text *section, const struct hl_error *error);
 
+/* What had no place. */
+struct hl_markdown_omitted {
+    size_t destroyed; /* rows of what is destroyed */
+    size_t reasons;   /* of such rows */
+    size_t blocks;    /* of fields, not shown at all */
+    size_t lines;     /* left out of blocks that are shown */
+};
+
 /* markdown_table.c: rows of what destroys, or all others; the last one says how many more there are. */
 enum { HL_MARKDOWN_MORE = 256 }; /* bytes of that last row, which are not taken from page->left */
-void hl_markdown_rows(struct hl_markdown_page *page, struct hl_text *section, bool destructive);
+void hl_markdown_rows(struct hl_markdown_page *page, struct hl_text *section, bool destructive, struct hl_markdown_omitted *omitted);
 
 /* markdown_details.c: a folded block for each resource that has fields to show. */
-struct hl_markdown_omitted {
-    size_t blocks; /* not shown at all */
-    size_t lines;  /* left out of blocks that are shown */
-};
 void hl_markdown_details(struct hl_markdown_page *page, struct hl_text *section, struct hl_markdown_omitted *omitted);
 
 #endif

@@ -58,7 +58,6 @@ void hl_render_plan_json(struct hl_text *out, const struct hl_plan_view *view);
 void hl_render_step_human(struct hl_text *out, const struct hl_plan_view *view, const struct hl_step *step, struct hl_look look);
 /* hl_render_plan_json's object as a value, to be put into another document. */
 struct hl_value *hl_render_plan_value(struct hl_arena *arena, const struct hl_plan_view *view);
-void hl_render_plan_markdown(struct hl_text *out, const struct hl_plan_view *view);
 /* "Plan: 1 to create, ... 18 unchanged. Data loss: none." */
 void hl_render_summary(struct hl_text *out, const struct hl_plan *plan);
 /* "bifrost.yaml @ 3f9c1ab   state #41   read in 0.12 s: docker 9 calls" behind "hlrec `command`", then warnings about what could not be read. */

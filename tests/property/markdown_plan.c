@@ -128,33 +128,39 @@ static struct hl_plan *plan_of(struct hl_arena *arena, const struct hl_value *do
     return plan;
 }
 
-static struct hl_markdown markdown_of(struct hl_arena *arena, const struct hl_value *document)
+/* NULL for the plan of a spec that is trusted. */
+static const struct hl_preview_facts *preview_of(struct hl_arena *arena, const struct hl_value *map)
 {
-    const struct hl_value *list = hl_value_get(document, "notes");
-    struct hl_markdown_note *notes = hl_arena_alloc(arena, (hl_value_count(list) + 1) * sizeof(*notes));
+    const struct hl_value *unused = hl_value_get(map, "unused");
+    struct hl_preview_facts *facts = hl_arena_alloc(arena, sizeof(*facts));
 
-    for (size_t i = 0; i < hl_value_count(list); i++) {
-        const struct hl_value *map = hl_value_item(list, i);
+    if (!hl_value_is(map, HL_MAP))
+        return NULL;
+    *facts = (struct hl_preview_facts){.base = hl_value_get_text(map, "base"),
+                                       .behind = (size_t)hl_value_get_int(map, "behind", 0),
+                                       .conflicts = hl_value_get_bool(map, "conflicts", false),
+                                       .unused = {.count = hl_value_count(unused)}};
+    facts->unused.items = hl_arena_alloc(arena, (facts->unused.count + 1) * sizeof(*facts->unused.items));
+    for (size_t i = 0; i < facts->unused.count; i++)
+        facts->unused.items[i] = (struct hl_preview_unused){.path = hl_value_item(unused, i)->text.data, .change = HL_PREVIEW_ADDED, .at = {7, 1}};
+    return facts;
+}
 
-        notes[i] = (struct hl_markdown_note){hl_value_get_text(map, "subject"), hl_value_get_text(map, "text"), hl_value_get_text(document, "file"), {7, 1}};
-    }
+static struct hl_markdown markdown_of(const struct hl_value *document)
+{
     return (struct hl_markdown){
         .max_size = (size_t)hl_value_get_int(document, "max_size", 0),
         .target = hl_value_get_text(document, "target"),
         .head = hl_value_get_text(document, "head"),
-        .base = hl_value_get_text(document, "base"),
         .run = hl_value_get_text(document, "run"),
         .order_ms = hl_value_get_int(document, "order", 0),
-        .preview = hl_value_get_bool(document, "preview", false),
-        .notes = notes,
-        .notes_count = hl_value_count(list),
     };
 }
 
 static void put_comment(struct hl_arena *arena, const struct hl_value *document)
 {
     const struct hl_value *secrets = hl_value_get(document, "secrets");
-    struct hl_markdown markdown = markdown_of(arena, document);
+    struct hl_markdown markdown = markdown_of(document);
     struct hl_redactor *redactor = hl_redactor_new();
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
     const struct hl_plan_view view = {
@@ -164,6 +170,7 @@ static void put_comment(struct hl_arena *arena, const struct hl_value *document)
         .commit = hl_value_get_text(document, "commit"),
         .stack = hl_value_get_text(document, "stack"),
         .serial = 41,
+        .preview = preview_of(arena, hl_value_get(document, "preview")),
     };
 
     for (size_t i = 0; i < hl_value_count(secrets); i++)
