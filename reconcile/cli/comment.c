@@ -23,9 +23,9 @@ static const char *target_of(const struct hl_context *context)
 /* The commit that the comment is about, and that gets the status. A preview knows it best: the pull request may have moved since its event started the job. */
 static const char *head_of(const struct hl_context *context, const struct hl_forge_place *place)
 {
-    const bool known = context->preview != NULL && context->commit != NULL;
-
-    return known || place == NULL || place->head == NULL ? context->commit : place->head;
+    if (context->preview != NULL && context->preview->head != NULL)
+        return context->preview->head;
+    return place != NULL && place->head != NULL ? place->head : context->commit;
 }
 
 static struct hl_markdown describe(const struct hl_context *context, const struct hl_forge_place *place)
@@ -96,7 +96,7 @@ static bool has_news(const struct hl_plan_view *view)
 
 static void render(struct hl_context *context, const struct hl_forge_place *place, const struct hl_plan_view *view, struct hl_text *out)
 {
-    const struct hl_plan_view none = {.file = context->file, .source = context->source, .commit = context->commit, .stack = hl_context_stack(context)};
+    const struct hl_plan_view none = {.file = context->file, .source = context->source, .commit = head_of(context, place), .stack = hl_context_stack(context)};
     const struct hl_markdown markdown = describe(context, place);
 
     if (view != NULL)

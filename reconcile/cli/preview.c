@@ -49,6 +49,8 @@ static bool fetch_both(struct hl_context *context, struct side *base, struct sid
     if (!hl_git_tree(context->git, base->id, &base->tree, err) || !hl_git_merge(context->git, base->id, head->id, &head->tree, &conflicts, err))
         return false;
     context->preview->conflicts = conflicts;
+    context->preview->base = hl_arena_strdup(context->arena, base->id);
+    context->preview->head = hl_arena_strdup(context->arena, head->id);
     if (!hl_git_distance(context->git, base->id, head->id, &context->preview->ahead, &context->preview->behind, err))
         return false;
     return read_side(context, base, err) && read_side(context, head, err);
@@ -264,8 +266,7 @@ int hl_preview_run(struct hl_context *context, const struct hl_plan_options *opt
         return code;
     *plan = hl_engine_preview(context->engine, base.spec, head.spec);
     strip_plan(context, opaque, *plan);
-    context->preview->base = hl_arena_strdup(context->arena, base.id);
-    context->commit = hl_arena_strdup(context->arena, head.id);
+    context->commit = context->preview->head;
     context->source = hl_arena_printf(context->arena, "%s %s", hl_option_text(&context->options, HL_OPT_GIT),
                                       hl_option_given(&context->options, HL_OPT_REF) ? hl_option_text(&context->options, HL_OPT_REF) : "HEAD");
     return HL_EXIT_OK;

@@ -29,7 +29,8 @@ struct hl_preview_unuseds {
 
 /* What is to be said of a preview besides its plan. */
 struct hl_preview_facts {
-    const char *base;     /* commit that is trusted */
+    const char *base;     /* commit that is trusted; NULL until both are fetched */
+    const char *head;     /* commit that is proposed */
     size_t ahead, behind; /* commits on the proposal's side and on the base's since they parted */
     bool conflicts;       /* the two do not merge: the plan is the proposal's alone */
     struct hl_preview_unuseds unused;

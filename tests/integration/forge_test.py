@@ -1,11 +1,8 @@
 #!/usr/bin/env python3
 """Comments and statuses on the simulated forges: one comment whatever happens, never over a newer run's, and what is said when it does not work."""
 import concurrent.futures
-import glob
-import itertools
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -13,18 +10,8 @@ import time
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lib import BUILD, HLREC, SOURCE, VENV, Lab, Stack, Tap, private_folder, stop_on_signals  # noqa: E402
-
-TOOL = os.path.join(BUILD, "tests", "integration", "forge_tool")
-APIS = {"github": "/api/v3", "gitea": "/api/v1", "forgejo": "/api/v1", "gitlab": "/api/v4"}
-REPOSITORY = "home/lab"
-OLD, NEW, OTHER = "1" * 40, "2" * 40, "3" * 40
-MARKER = "<!-- hlrec:v1 stack=home target=default -->"
-NOW = int(time.time() * 1000)
-
-
-def comment(order=NOW, head=NEW, text="### hlrec plan: `home`\n", marker=MARKER):
-    return f"{marker}\n<!-- hlrec:run head={head} order={order} run=x -->\n{text}"
+from forge_world import APIS, MARKER, NEW, NOW, OLD, OTHER, REPOSITORY, TOOL, World, comment, event  # noqa: E402
+from lib import BUILD, HLREC, Stack, Tap, private_folder, stop_on_signals  # noqa: E402
 
 
 class Points:
@@ -40,55 +27,6 @@ class Points:
 
     def equal(self, got, wanted, name, detail=""):
         return self.point(got == wanted, name, f"got {got!r}, wanted {wanted!r}\n{detail}")
-
-
-class World:
-    """A lab with one pull request on the forge."""
-
-    numbers = itertools.count()
-
-    def __init__(self, folder, forge, *options, head=NEW):
-        self.folder = os.path.join(folder, f"lab-{next(World.numbers)}")
-        self.forge = forge
-        self.lab = Lab(self.folder, *options)
-        self.url = self.lab.environment["HLREC_LAB_FORGE"]
-        self.outputs = []
-        self.set(pull={"repository": REPOSITORY, "number": 7, "head": head})
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.lab.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def set(self, **switches):
-        data = json.dumps(dict(switches, forge=self.forge)).encode()
-        urllib.request.urlopen(urllib.request.Request(self.url + "/lab/forge", data=data, method="POST"), timeout=10).read()
-
-    def write(self, user, body, count=1, **more):
-        self.set(comment=dict(more, repository=REPOSITORY, number=7, user=user, body=body, count=count))
-
-    def post(self, markdown=None, **members):
-        made = {"forge": self.forge, "api": self.url + APIS[self.forge], "repository": REPOSITORY, "pull": 7, "token": "lab-user", "timeout_ms": 20000}
-        made.update(members)
-        if markdown is not False:
-            made["markdown"] = markdown or comment()
-        done = subprocess.run([TOOL, "post"], input=json.dumps(made), capture_output=True, text=True, timeout=60)
-        self.outputs.append(done.stdout + done.stderr)
-        answer = json.loads(done.stdout)
-        answer["exit"] = done.returncode
-        return answer
-
-    def state(self):
-        with urllib.request.urlopen(f"{self.url}/lab/forge?forge={self.forge}", timeout=10) as answer:
-            return json.load(answer)
-
-    def comments(self, login="hlrec-bot"):
-        return [entry for entry in self.state()["comments"] if entry["login"] == login]
-
-    def calls(self):
-        return [call for call in self.lab.calls() if call["api"] == "forge" and not call["path"].startswith("/lab/")]
 
 
 def kept_up_to_date(tap, folder, forge):
@@ -312,16 +250,6 @@ def has(tap, got, wanted, name):
     tap.equal({key: got.get(key) for key in wanted}, wanted, name, got)
 
 
-def event(folder, **pull):
-    path = os.path.join(folder, "event.json")
-    made = {"number": 7, "pull_request": {"number": 7, "title": "fixes #1 $(id)", "head": {"sha": NEW, "ref": "x", "repo": {"full_name": REPOSITORY}},
-                                          "base": {"sha": OLD, "ref": "main", "repo": {"full_name": REPOSITORY}}}}
-    made["pull_request"].update(pull)
-    with open(path, "w") as file:
-        json.dump(made, file)
-    return path
-
-
 def detection(tap, folder):
     tap.section = "detection"
     actions = {"GITHUB_ACTIONS": "true", "GITHUB_API_URL": "https://api.github.com", "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": REPOSITORY,
@@ -404,103 +332,6 @@ def rendered(tap, folder):
         tap.equal(len(world.comments()), 3, "one for each stack and target")
 
 
-def scripts_of(document):
-    """The shell of a workflow, whichever CI system it is for."""
-    found = ["\n".join(step["run"] for step in job["steps"]) for job in document.get("jobs", {}).values()]
-    found += ["\n".join(step["commands"]) for step in document.get("steps", [])]
-    return found + ["\n".join(job["script"]) for job in document.values() if isinstance(job, dict) and "script" in job]
-
-
-def stand_in(folder):
-    """An hlrec that writes down how it was called, and ends with $CODE; a backup it makes."""
-    tools = os.path.join(folder, "tools")
-    os.makedirs(tools, exist_ok=True)
-    with open(os.path.join(tools, "hlrec"), "w") as file:
-        file.write('#!/bin/sh\necho "$HLREC_FORGE_PULL $*" >>"$CALLS"\n[ "$1" != state ] || { echo copy >"$5"; exit; }\nexit "$CODE"\n')
-    os.chmod(os.path.join(tools, "hlrec"), 0o755)
-    return tools + ":" + os.environ["PATH"]
-
-
-def try_apply(tap, folder, name, script):
-    """Its exit code, and that the copy for previews is new, whatever came out."""
-    place = os.path.join(folder, "var")
-    os.makedirs(os.path.join(place, "hlrec-preview"), exist_ok=True)
-    copy = os.path.join(place, "hlrec-preview", "home.db")
-    for code, wanted in ((0, 0), (5, 0), (6, 6)):
-        with open(copy, "w") as file:
-            file.write("old\n")
-        environment = {"PATH": stand_in(folder), "CODE": str(code), "CALLS": os.path.join(folder, "apply-calls"), "URL": "u", "CI_REPO_CLONE_URL": "u", "CI_PROJECT_URL": "u"}
-        done = subprocess.run(["bash", "-eu", "-c", script.replace("/var/lib", place)], env=dict(environment, HLREC_FORGE_PULL=""), capture_output=True, text=True, timeout=20)
-        with open(copy) as file:
-            tap.equal((done.returncode, file.read()), (wanted, "copy\n"), f"{name}: an apply that ends with {code}", done.stderr)
-
-
-def examples(tap, folder):
-    tap.section = "examples"
-    if not glob.glob(os.path.join(VENV, "lib", "python3*", "site-packages", "yaml")):
-        print("# SKIP: the Python package yaml is not installed")
-        return
-    root = os.path.join(SOURCE, "examples", "ci")
-    known = subprocess.run([HLREC, "help", "plan"], capture_output=True, text=True).stdout
-    for path in sorted(os.path.join(where, name) for where, _, names in os.walk(root) for name in names if name.endswith((".yaml", ".yml"))):
-        name = os.path.relpath(path, root)
-        with open(path) as file:
-            text = file.read()
-        done = subprocess.run([os.path.join(VENV, "bin", "python3"), "-c", "import json, sys, yaml; print(json.dumps(yaml.load(sys.stdin, yaml.BaseLoader)))"], input=text,
-                              capture_output=True, text=True)
-        tap.equal(done.returncode, 0, f"{name} is YAML", done.stderr)
-        document = json.loads(done.stdout or "{}")
-        checks_out = re.search(r"^[\s-]*uses:|checkout", text, re.MULTILINE) or (name.startswith("woodpecker") and document.get("skip_clone") != "true")
-        tap.point(not checks_out, f"{name} checks nothing out")
-        if name.startswith("github"):
-            wanted = {"contents": "read"} if "apply" in name else {"contents": "read", "pull-requests": "write", "statuses": "write"}
-            tap.equal((document["permissions"], [job["permissions"] for job in document["jobs"].values()]), ({}, [wanted]), f"{name} has the least rights")
-        scripts = scripts_of(document)
-        tap.point(scripts != [] and not any("${{" in script for script in scripts), f"{name} puts no text of strangers into its script")
-        for script in scripts:
-            checked = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True)
-            tap.equal((checked.returncode, "--preview" in script), (0, "hlrec apply" not in script), f"{name}: its script applies, or only previews", checked.stderr)
-            if "hlrec apply" in script:
-                try_apply(tap, folder, name, script)
-            elif "--comment" in known:
-                missing = [word for word in re.findall(r"(?<!\S)--[a-z-]+", script) if word not in known]
-                tap.equal(missing, [], f"{name} uses options that there are")
-
-
-def timer(tap, folder):
-    """The script for hosts without CI, with a stand-in for hlrec that writes down how it was called."""
-    tap.section = "timer"
-    if shutil.which("jq") is None or shutil.which("curl") is None:
-        print("# SKIP: the timer's script needs curl and jq")
-        return
-    with World(folder, "gitea") as world:
-        place, token = (os.path.join(folder, name) for name in ("preview", "token-file"))
-        with open(token, "w") as file:
-            file.write("lab-user\n")
-        world.set(pull={"repository": REPOSITORY, "number": 9, "head": OTHER})
-        world.set(pull={"repository": REPOSITORY, "number": 10, "head": "$(touch x)"})
-
-        def run(code):
-            calls = os.path.join(folder, "calls")
-            environment = dict(os.environ, PATH=stand_in(folder), CALLS=calls, CODE=str(code), HLREC_FORGE="gitea", HLREC_FORGE_URL=world.url + APIS["gitea"],
-                               HLREC_FORGE_REPOSITORY=REPOSITORY, HLREC_FORGE_TOKEN_FILE=token, HLREC_GIT_URL="https://git.example.org/home/lab.git", HLREC_PREVIEW=place)
-            if os.path.exists(calls):
-                os.remove(calls)
-            done = subprocess.run([os.path.join(SOURCE, "examples", "ci", "timer", "preview-pulls")], env=environment, capture_output=True, text=True, timeout=30)
-            if not os.path.exists(calls):
-                return done.returncode, []
-            with open(calls) as file:
-                return done.returncode, [line.split()[0] + " " + " ".join(line.split()[5:9]) for line in file]
-
-        both = ["7 --ref pull/7 --base main", "9 --ref pull/9 --base main"]
-        tap.equal(run(7), (0, both), "each open pull request, by its number; an id that is none is passed over")
-        tap.equal(run(0), (0, both), "again, when it did not work")
-        tap.equal(run(0), (0, []), "not when its head has not moved")
-        world.set(pull={"repository": REPOSITORY, "number": 9, "head": OLD})
-        tap.equal(run(3), (0, both[1:]), "and when it has")
-        tap.equal(run(0), (0, []), "a spec that is wrong is not tried again")
-
-
 SPEC = """\
 hlrec: 1
 stack: home
@@ -560,7 +391,7 @@ def main():
     stop_on_signals()
     folder = private_folder()
     try:
-        for scene in (detection, token_sources, rendered, examples, timer, program):
+        for scene in (detection, token_sources, rendered, program):
             try:
                 scene(tap, folder)
             except Exception as problem:

@@ -3,9 +3,11 @@ EXTRA_DIST += \
 	%reldir%/authentik_test.py \
 	%reldir%/bifrost_test.py \
 	%reldir%/browser.py \
+	%reldir%/ci_test.py \
 	%reldir%/docker_test.py \
 	%reldir%/examples_test.py \
 	%reldir%/forge_test.py \
+	%reldir%/forge_world.py \
 	%reldir%/git_cache_test.py \
 	%reldir%/git_https_test.py \
 	%reldir%/git_server.py \

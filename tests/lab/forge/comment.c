@@ -53,7 +53,7 @@ struct hl_value *forge_comment_describe(struct hl_arena *arena, const struct for
 
 /* --- Lists --- */
 
-static int64_t number_of(const struct forge_call *c, const char *name, int64_t fallback, int64_t most)
+int64_t forge_number(const struct forge_call *c, const char *name, int64_t fallback, int64_t most)
 {
     int64_t number = fallback;
 
@@ -89,8 +89,8 @@ void forge_comments_list(struct forge_call *c)
     const struct forge_world *world = c->world;
     const struct forge_pull *pull = forge_pull(c);
     const bool gitea = world->flavour == FORGE_GITEA;
-    const int64_t size = gitea ? INT64_MAX / 2 : number_of(c, "per_page", world->flavour == FORGE_GITLAB ? 20 : 30, 100);
-    const int64_t page = gitea ? 1 : number_of(c, "page", 1, INT64_MAX / 200);
+    const int64_t size = gitea ? INT64_MAX / 2 : forge_number(c, "per_page", world->flavour == FORGE_GITLAB ? 20 : 30, 100);
+    const int64_t page = gitea ? 1 : forge_number(c, "page", 1, INT64_MAX / 200);
     const bool newest_first = world->flavour == FORGE_GITLAB && strcmp(lab_query(c->call, "sort"), "asc") != 0;
     struct hl_value *list = hl_value_list(c->arena);
     int64_t total = 0;

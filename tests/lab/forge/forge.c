@@ -141,6 +141,7 @@ static const struct route {
     {3, "GET", "/repos/@/pulls", forge_pulls_list},
     {3, "GET", "/repos/@/pulls/*", forge_pull_get},
     {3, "POST", "/repos/@/statuses/*", forge_status_create},
+    {4, "GET", "/projects/@/merge_requests", forge_pulls_list},
     {4, "GET", "/projects/@/merge_requests/*/notes", forge_comments_list},
     {4, "POST", "/projects/@/merge_requests/*/notes", forge_comment_create},
     {4, "PUT", "/projects/@/merge_requests/*/notes/*", forge_comment_edit},

@@ -110,6 +110,8 @@ void forge_comment_delete(struct forge_call *c);
 void forge_status_create(struct forge_call *c);
 void forge_user_self(struct forge_call *c);
 void forge_pull_get(struct forge_call *c);
+/* A number of the query, at most `most`; `fallback` when it is none. */
+int64_t forge_number(const struct forge_call *c, const char *name, int64_t fallback, int64_t most);
 void forge_pulls_list(struct forge_call *c);
 
 /* switch.c */

@@ -115,6 +115,7 @@ static struct hl_value *describe_pull(const struct forge_call *c, const struct f
     if (c->world->flavour == FORGE_GITLAB) {
         hl_value_map_put_int(out, "iid", pull->number);
         hl_value_map_put_text(out, "sha", pull->head);
+        hl_value_map_put_text(out, "target_branch", "main");
         return out;
     }
     hl_value_map_put_text(head, "sha", pull->head);
@@ -135,12 +136,19 @@ void forge_pull_get(struct forge_call *c)
 
 void forge_pulls_list(struct forge_call *c)
 {
+    const bool gitea = c->world->flavour == FORGE_GITEA;
+    const int64_t size = forge_number(c, gitea ? "limit" : "per_page", c->world->flavour == FORGE_GITLAB ? 20 : 30, gitea ? 50 : 100);
+    const int64_t page = forge_number(c, "page", 1, INT64_MAX / 200);
     struct hl_value *list = hl_value_list(c->arena);
+    int64_t total = 0;
 
     if (!forge_needs(c, FORGE_PULL, "read:repository"))
         return;
     for (size_t i = 0; i < c->world->pulls_count; i++) {
-        if (strcmp(c->world->pulls[i].repository, c->parts[0]) == 0)
+        if (strcmp(c->world->pulls[i].repository, c->parts[0]) != 0)
+            continue;
+        total++;
+        if (total > (page - 1) * size && total <= page * size)
             hl_value_list_add(c->arena, list, describe_pull(c, &c->world->pulls[i]));
     }
     lab_answer_json(c->call, 200, list);
