@@ -11,7 +11,8 @@ import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from forge_world import APIS, MARKER, NEW, NOW, OLD, OTHER, REPOSITORY, TOOL, World, comment, event  # noqa: E402
-from lib import BUILD, HLREC, Stack, Tap, private_folder, stop_on_signals  # noqa: E402
+from git_server import Repository  # noqa: E402
+from lib import BUILD, Stack, Tap, private_folder, stop_on_signals  # noqa: E402
 
 
 class Points:
@@ -95,6 +96,9 @@ def never_over_a_newer(tap, folder, forge):
             answer = world.post(comment(our_order, our_head, "ours\n"))
             text = "ours\n" if wanted == "updated" else "theirs\n"
             tap.equal((answer["exit"], answer["comment"], [entry["body"].endswith(text) for entry in world.comments()]), (0, wanted, [True]), name, answer)
+            if wanted == "outdated" and current == their_head:
+                answer = world.post(comment(our_order, our_head, "ours\n"), head=current, state="success")
+                tap.equal((answer["comment"], answer["status_set"], world.state()["statuses"]), ("outdated", False, []), f"{name}: it does not set the status, either", answer)
 
 
 def tokens(tap, folder, forge):
@@ -341,35 +345,103 @@ networks: {net: {}}
 """
 
 
-def program(tap, folder):
-    """hlrec itself, outside of CI."""
-    tap.section = "hlrec plan --comment"
-    if "--comment" not in subprocess.run([HLREC, "help", "plan"], capture_output=True, text=True).stdout:
-        print("# SKIP: hlrec plan has no --comment")
-        return
-    with World(folder, "gitea") as world:
-        environment = dict(world.lab.environment, HLREC_FORGE_URL=world.url + APIS["gitea"], HLREC_FORGE_REPOSITORY=REPOSITORY, HLREC_FORGE_PULL="7", HLREC_FORGE_TOKEN="lab-user")
+class Program:
+    """hlrec itself, outside of CI, with a world to plan for."""
+
+    def __init__(self, folder, world, spec=SPEC):
+        self.world = world
+        environment = dict(world.lab.environment, HLREC_FORGE_URL=world.url + APIS[world.forge], HLREC_FORGE_REPOSITORY=REPOSITORY, HLREC_FORGE_PULL="7", HLREC_FORGE_TOKEN="lab-user")
         for name in ("GITHUB_ACTIONS", "GITEA_ACTIONS", "FORGEJO_ACTIONS", "GITLAB_CI", "CI", "GITHUB_STEP_SUMMARY"):
             environment[name] = ""
-        stack = Stack(folder, "program", SPEC, environment=environment)
-        first = stack.run("plan", "--comment", "gitea")
-        bodies = [entry["body"] for entry in world.comments()]
-        tap.equal((first.status, len(bodies)), (0, 1), "a comment", first.text)
-        tap.point(bodies and bodies[0].startswith(MARKER + "\n") and "| CREATE | `network.net` |" in bodies[0], "with the plan", bodies)
+        self.stack = Stack(folder, "program", spec, environment=environment)
+
+    def plan(self, *more, **keywords):
+        return self.stack.run("plan", "--comment", self.world.forge, *more, **keywords)
+
+    def bodies(self):
+        return [entry["body"] for entry in self.world.comments()]
+
+
+def program(tap, folder):
+    tap.section = "hlrec plan --comment"
+    with World(folder, "gitea") as world:
+        program = Program(folder, world)
+        stack, plan, bodies = program.stack, program.plan, program.bodies
+        first = plan()
+        tap.equal((first.status, len(bodies())), (0, 1), "a comment", first.text)
+        tap.point(bodies() and bodies()[0].startswith(MARKER + "\n") and "| CREATE | `network.net` |" in bodies()[0], "with the plan", bodies())
         stack.write(SPEC.replace("{net: {}}", "{net: {}, other: {}}"))
-        second = stack.run("plan", "--comment", "gitea", "--format", "json")
-        bodies = [entry["body"] for entry in world.comments()]
-        tap.equal((second.status, len(bodies), "`network.other`" in bodies[0]), (0, 1, True), "is edited by the next run", second.text)
+        second = plan("--format", "json")
+        tap.equal((second.status, len(bodies()), "`network.other`" in bodies()[0]), (0, 1, True), "is edited by the next run", second.text)
         tap.equal(json.loads(second.out)["summary"]["create"], 2, "whatever is printed")
         stack.write(SPEC + "nonsense: 1\n")
-        wrong = stack.run("plan", "--comment", "gitea")
-        bodies = [entry["body"] for entry in world.comments()]
-        tap.equal((wrong.status, "There is no plan:" in bodies[-1] and "nonsense" in bodies[-1]), (3, True), "a spec with a mistake: the comment says which", bodies)
+        wrong = plan()
+        tap.equal((wrong.status, len(bodies()), "There is no plan:" in bodies()[0] and "nonsense" in bodies()[0]), (3, 1, True), "a spec with a mistake: the same comment says which", bodies())
         stack.write(SPEC)
         for name, change in (("a wrong token", {"HLREC_FORGE_TOKEN": "lab-secret-of-nobody"}), ("no token", {"HLREC_FORGE_TOKEN": ""}), ("no forge", {"HLREC_FORGE_URL": "http://127.0.0.1:1"})):
-            failed = stack.run("plan", "--comment", "gitea", environment=change)
-            tap.equal((failed.status, "the pull request does not show the plan" in failed.err, "lab-secret" in failed.text), (0, True, False), f"{name}: a warning, and the plan's exit code", failed.text)
+            failed = plan("--format", "json", environment=change)
+            said = [line for line in failed.err.splitlines() if line.startswith("warning: the pull request does not show the plan: ")]
+            tap.equal((failed.status, len(said), "lab-secret" in failed.text), (0, 1, False), f"{name}: a warning, and the plan's exit code", failed.text)
+            tap.equal(json.loads(failed.out)["summary"]["create"], 1, f"{name}: what is printed is the plan alone")
+        page = stack.path("page.md")
+        failed = plan(environment={"HLREC_FORGE_TOKEN": "", "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": page})
+        with open(page) as file:
+            tap.equal((failed.status, "| CREATE | `network.net` |" in file.read()), (0, True), "a job that has no token shows the plan on the page of its run", failed.text)
+        token = stack.path("token")
+        with open(token, "w") as file:
+            file.write("lab-user\n")
+        os.chmod(token, 0o600)
+        before = len(world.calls())
+        plan(environment={"HLREC_FORGE_TOKEN": "", "HLREC_FORGE_TOKEN_FILE": token})
+        tap.point(len(world.calls()) > before and "| CREATE | `network.net` |" in bodies()[0], "a token in a file", bodies())
+        os.remove(token)
         tap.equal(stack.leaks(["lab-user"]), [], "the token is nowhere")
+
+
+def with_status(tap, folder):
+    """A preview of a repository: whatever comes out, the status of the proposal's head says it."""
+    tap.section = "the status"
+    repository = Repository(os.path.join(folder, "status.git"))
+    base = repository.commit({"hlrec.yaml": SPEC, "nas/hlrec.yaml": SPEC})
+    repository.set("refs/heads/main", base)
+    with World(folder, "gitea") as world:
+        program = Program(os.path.join(folder, "status"), world)
+        program.stack.run("apply", "--yes", "--git", repository.path, "--ref", "main")
+
+        def preview(spec, *more, path="hlrec.yaml"):
+            head = repository.commit({"hlrec.yaml": SPEC, "nas/hlrec.yaml": SPEC, path: spec}, [base])
+            repository.set("refs/pull/7/head", head)
+            world.set(pull={"repository": REPOSITORY, "number": 7, "head": head})
+            done = program.plan("--preview", "--git", repository.path, "--ref", "pull/7", "--base", "main", "--path", path, *more)
+            return done, {status["context"]: (status["state"], status["description"]) for status in world.state()["statuses"] if status["head"] == head}
+
+        done, statuses = preview(SPEC)
+        tap.equal((done.status, program.bodies(), statuses), (0, [], {"hlrec/home": ("success", "1 unchanged")}), "nothing to tell: no comment, and a status", done.text)
+        done, statuses = preview(SPEC.replace("{net: {}}", "{net: {}, other: {}}"))
+        tap.equal((done.status, len(program.bodies()), statuses), (0, 1, {"hlrec/home": ("success", "1 to create, 1 unchanged")}), "changes are a success", done.text)
+        done, statuses = preview(SPEC + "settings: {max_destroy: 0}\n")
+        tap.point(done.status == 0 and "- **not used** `settings" in program.bodies()[0] and "is added here, the base's counts" in program.bodies()[0], "what the preview does not use is told", program.bodies())
+        done, statuses = preview(SPEC.replace("{net: {}}", "{}"), "--max-destroy", "0")
+        tap.equal((done.status, statuses), (8, {"hlrec/home": ("failure", "apply would refuse: 1 to delete, 0 unchanged")}), "what apply would refuse is a failure", done.text)
+        tap.point("> **apply stops here:** " in program.bodies()[0] and "| **DELETE** | `network.net` |" in program.bodies()[0], "and the comment says why", program.bodies())
+        done, statuses = preview(SPEC + "nonsense: 1\n")
+        tap.equal((done.status, statuses), (3, {"hlrec/home": ("failure", "no plan could be made: the spec has 1 error")}), "a mistake is a failure", done.text)
+        done, statuses = preview("a: [\n")
+        tap.equal((done.status, statuses["hlrec/home"][0], "- **error** `hlrec.yaml:" in program.bodies()[0]), (3, "failure", True), "also in what is no YAML, with its line", program.bodies())
+        state = program.stack.path(".hlrec", "home.db.key")
+        os.rename(state, state + ".away")
+        done, statuses = preview(SPEC)
+        os.rename(state + ".away", state)
+        tap.equal((done.status, statuses), (1, {"hlrec/home": ("error", "no plan could be made: the run failed")}), "a run that fails is an error", done.text)
+        tap.point("**There is no plan:** the run failed." in program.bodies()[0] and "- **error** opening the state: " in program.bodies()[0], "and the comment says why", program.bodies())
+        done, _ = preview(SPEC)
+        tap.equal(["**No changes:** 1 unchanged." in body for body in program.bodies()], [True], "nothing to tell any more: the comment that is there says so", program.bodies())
+        done, statuses = preview(SPEC.replace("{net: {}}", "{net: {}, nas: {}}"), path="nas/hlrec.yaml")
+        tap.equal((len(program.bodies()), list(statuses)), (2, ["hlrec/home/nas/hlrec.yaml"]), "another spec of the repository has a comment and a status of its own", done.text)
+        done, statuses = preview(SPEC.replace("{net: {}}", "{net: {}, vps: {}}"), "--comment-id", "vps")
+        tap.equal((len(program.bodies()), list(statuses)), (3, ["hlrec/home/vps"]), "and so has one with a name", done.text)
+        named = program.bodies()[2]
+        tap.point(named.startswith("<!-- hlrec:v1 stack=home target=vps -->\n") and "### hlrec plan: `home` for `vps`\n" in named, "which its marker and its title tell", named)
 
 
 SCENES = (kept_up_to_date, found_again, never_over_a_newer, tokens, patience, accidents, texts, at_once)
@@ -391,7 +463,7 @@ def main():
     stop_on_signals()
     folder = private_folder()
     try:
-        for scene in (detection, token_sources, rendered, program):
+        for scene in (detection, token_sources, rendered, program, with_status):
             try:
                 scene(tap, folder)
             except Exception as problem:
