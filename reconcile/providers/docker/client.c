@@ -72,6 +72,7 @@ bool hl_docker_open(struct hl_session *session, struct hl_error **err)
     docker->arena = hl_arena_new();
     hl_map_init(&docker->images, docker->arena);
     pthread_mutex_init(&docker->lock, NULL);
+    pthread_cond_init(&docker->image_known, NULL);
     session->data = docker;
     return true;
 }
@@ -84,6 +85,7 @@ void hl_docker_close(struct hl_session *session)
         return;
     hl_http_free(docker->http);
     hl_arena_free(docker->arena);
+    pthread_cond_destroy(&docker->image_known);
     pthread_mutex_destroy(&docker->lock);
     session->data = NULL;
 }

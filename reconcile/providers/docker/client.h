@@ -32,7 +32,7 @@ struct hl_docker {
     struct hl_value *version; /* the answer of GET /version; NULL until asked */
     int minor;                /* of the API version in use: 41 is 1.41; 0 until negotiated */
     struct hl_map images;     /* id or reference -> struct image_entry *, image.c */
-    size_t images_changed;    /* how often something was forgotten of them */
+    pthread_cond_t image_known;
     struct hl_value *config;  /* ~/.docker/config.json, login.c */
     bool config_read;
 };

@@ -12,24 +12,44 @@
 /* What is known of one reference; lives in the session's arena, so that what was handed out stays good after a pull. */
 struct image_entry {
     struct hl_value *inspection; /* NULL: not there */
+    enum { IMAGE_ASKED, IMAGE_KNOWN, IMAGE_FAILED } state;
 };
 
 static void forget(struct hl_docker *docker, const char *reference)
 {
     pthread_mutex_lock(&docker->lock);
     hl_map_remove(&docker->images, reference);
-    docker->images_changed++;
     pthread_mutex_unlock(&docker->lock);
 }
 
-static bool look_up(struct hl_docker *docker, const char *reference, const struct hl_value **out, size_t *changed)
+/* The entry of a reference that somebody has asked for, when the engine's word is known; else a new one, for the caller to ask and settle(). */
+static struct image_entry *look_up(struct hl_docker *docker, const char *reference)
 {
     pthread_mutex_lock(&docker->lock);
-    const struct image_entry *entry = hl_map_find(&docker->images, reference);
-    *changed = docker->images_changed;
+    struct image_entry *entry = hl_map_find(&docker->images, reference);
+    while (entry != NULL && entry->state == IMAGE_ASKED)
+        pthread_cond_wait(&docker->image_known, &docker->lock);
+    if (entry == NULL || entry->state == IMAGE_FAILED) {
+        entry = hl_arena_alloc(docker->arena, sizeof *entry);
+        hl_map_put(&docker->images, reference, entry);
+    }
     pthread_mutex_unlock(&docker->lock);
-    *out = entry != NULL ? entry->inspection : NULL;
-    return entry != NULL;
+    return entry;
+}
+
+/* The engine's word on what was asked: an image is known by its id as well then. Who has pulled meanwhile has taken the entry away, so that an old word stays
+ * with those who asked before. */
+static void settle(struct hl_docker *docker, struct image_entry *entry, bool answered, const struct hl_value *inspection)
+{
+    const char *id = hl_value_get_text(inspection, "Id");
+
+    pthread_mutex_lock(&docker->lock);
+    entry->inspection = inspection != NULL ? hl_value_copy(docker->arena, inspection) : NULL;
+    entry->state = answered ? IMAGE_KNOWN : IMAGE_FAILED;
+    if (id != NULL && !hl_map_has(&docker->images, id))
+        hl_map_put(&docker->images, id, entry);
+    pthread_cond_broadcast(&docker->image_known);
+    pthread_mutex_unlock(&docker->lock);
 }
 
 /* A reference may also be the beginning of another image's id; then it is not what was asked for. */
@@ -51,52 +71,22 @@ static bool is_meant(const struct hl_value *image, const char *reference)
 
 bool hl_image_find(struct hl_docker *docker, const char *reference, const struct hl_value **out, struct hl_error **err)
 {
-    size_t changed = 0;
+    struct image_entry *entry = look_up(docker, reference);
 
-    if (look_up(docker, reference, out, &changed))
+    if (entry->state == IMAGE_KNOWN) {
+        *out = entry->inspection;
         return true;
+    }
 
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     struct hl_value *inspection = NULL;
     const char *path = hl_arena_printf(arena, "/images/%s/json", hl_docker_escape(arena, reference));
-    if (!hl_docker_find(docker, arena, path, &inspection, err))
-        return hl_wrap(err, "inspecting image '%s'", reference);
+    const bool answered = hl_docker_find(docker, arena, path, &inspection, err);
     if (inspection != NULL && !is_meant(inspection, reference))
         inspection = NULL;
-
-    pthread_mutex_lock(&docker->lock);
-    struct image_entry *entry = hl_map_find(&docker->images, reference);
-    if (entry == NULL) {
-        entry = hl_arena_alloc(docker->arena, sizeof *entry);
-        entry->inspection = inspection != NULL ? hl_value_copy(docker->arena, inspection) : NULL;
-        if (changed == docker->images_changed) /* else another thread has pulled since the engine was asked: the answer may be old */
-            hl_map_put(&docker->images, reference, entry);
-    }
-    pthread_mutex_unlock(&docker->lock);
+    settle(docker, entry, answered, inspection);
     *out = entry->inspection;
-    return true;
-}
-
-struct prefetch {
-    struct hl_docker *docker;
-    const char *const *references;
-};
-
-static void prefetch_one(void *context, size_t index)
-{
-    const struct prefetch *prefetch = context;
-    hl_auto(error) struct hl_error *ignored = NULL;
-    const struct hl_value *image = NULL;
-
-    if (prefetch->references[index] != NULL && !hl_image_find(prefetch->docker, prefetch->references[index], &image, &ignored))
-        return;
-}
-
-void hl_image_prefetch(struct hl_docker *docker, const char *const *references, size_t count)
-{
-    struct prefetch prefetch = {docker, references};
-
-    hl_parallel(count, HL_DOCKER_PARALLEL, prefetch_one, &prefetch);
+    return answered || hl_wrap(err, "inspecting image '%s'", reference);
 }
 
 bool hl_image_registry_digest(struct hl_docker *docker, struct hl_arena *arena, const char *reference, const char **digest, struct hl_error **err)

@@ -1,6 +1,7 @@
 /* Images of one engine: what is there, and getting what is not.
  *
- * Inspections are kept for the session, by id and by reference: a hundred containers of one image cost one call. A pull forgets its reference. */
+ * Inspections are kept for the session, by id and by reference: a hundred containers of one image cost one call, also when they ask at the same time. A pull
+ * forgets its reference. */
 #ifndef HL_DOCKER_IMAGE_H
 #define HL_DOCKER_IMAGE_H
 
@@ -8,8 +9,6 @@
 
 /* The inspection of an image by id or reference; *out is NULL when the engine does not have it. Lives as long as the session. */
 bool hl_image_find(struct hl_docker *docker, const char *reference, const struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;
-/* The same for many at once, in parallel; failures show again when one of them is asked for. NULL entries are skipped. */
-void hl_image_prefetch(struct hl_docker *docker, const char *const *references, size_t count);
 /* What the registry says is the digest of a reference. HL_E_REJECTED, HL_E_UNREACHABLE ... when it does not say. */
 bool hl_image_registry_digest(struct hl_docker *docker, struct hl_arena *arena, const char *reference, const char **digest,
                               struct hl_error **err) HL_MUST_CHECK;

@@ -57,15 +57,16 @@ bool hl_container_create(struct hl_op *op, struct hl_error **err)
 {
     struct hl_docker *docker = hl_docker_of(op->session);
     const struct hl_making making = {.name = hl_container_wanted_name(op->desired, op->name)};
+    const struct hl_value *inspection = NULL;
     const char *id = NULL;
 
     if (!hl_container_make(op, &making, &id, err))
         return false;
-    if (!hl_container_launch(op, id, err) || !hl_container_wait(op, id, HL_WAIT_FIT, docker->settle_ms, err)) {
+    if (!hl_container_launch(op, id, err) || !hl_container_wait(op, id, HL_WAIT_FIT, docker->settle_ms, &inspection, err)) {
         hl_container_discard(op, id);
         return false;
     }
-    return hl_container_set_result(op, id, err);
+    return hl_container_set_result_by(op, inspection, err);
 }
 
 /* --- Update --- */
@@ -208,7 +209,7 @@ static bool bring_up(struct updating *updating, struct hl_error **err)
         if (!hl_container_launch(updating->op, updating->id, err))
             return false;
     }
-    return hl_container_wait(updating->op, updating->id, HL_WAIT_FIT, updating->docker->settle_ms, err);
+    return hl_container_wait(updating->op, updating->id, HL_WAIT_FIT, updating->docker->settle_ms, NULL, err);
 }
 
 bool hl_container_update(struct hl_op *op, struct hl_error **err)

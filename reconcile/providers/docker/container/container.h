@@ -68,8 +68,10 @@ enum hl_wait_goal {
     HL_WAIT_HEALTHY,
     HL_WAIT_COMPLETED, /* ended with 0 */
 };
-/* At most op->timeout_ms. The error's hint has the last lines of its output. */
-bool hl_container_wait(struct hl_op *op, const char *id, enum hl_wait_goal goal, int64_t settle_ms, struct hl_error **err) HL_MUST_CHECK;
+/* At most op->timeout_ms. The error's hint has the last lines of its output. `last` takes the inspection that showed it, in op->arena; NULL when nobody needs
+ * it. */
+bool hl_container_wait(struct hl_op *op, const char *id, enum hl_wait_goal goal, int64_t settle_ms, const struct hl_value **last,
+                       struct hl_error **err) HL_MUST_CHECK;
 int64_t hl_docker_now_ms(void); /* monotonic */
 
 /* --- logs.c --- */
@@ -87,8 +89,10 @@ bool hl_container_values(struct hl_docker *docker, struct hl_arena *arena, const
                          struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;
 /* Name of a row of the list. */
 const char *hl_container_row_name(const struct hl_value *row);
-/* Sets op->result and op->result_id. */
+/* Sets op->result and op->result_id by what it is now. */
 bool hl_container_set_result(struct hl_op *op, const char *id, struct hl_error **err) HL_MUST_CHECK;
+/* The same by an inspection in op->arena that nothing has been done after. */
+bool hl_container_set_result_by(struct hl_op *op, const struct hl_value *inspection, struct hl_error **err) HL_MUST_CHECK;
 bool hl_container_refresh(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err);
 bool hl_container_unmanaged(struct hl_session *session, const struct hl_kind *kind, struct hl_arena *arena, struct hl_value *list, struct hl_error **err);
 

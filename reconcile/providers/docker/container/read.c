@@ -27,6 +27,8 @@ struct reader {
     struct hl_map leftovers; /* address -> name of what a replacement could not remove */
     struct hl_map names;     /* id -> name */
     struct hl_map *networks; /* NULL: not asked */
+    const char **images; /* ids and references that will be asked for */
+    size_t images_count;
     struct reading *readings;
     size_t count;
     pthread_mutex_t lock; /* over the objects' arenas, which may be one */
@@ -118,12 +120,11 @@ static const char *wanted_image(const struct reading *reading)
     return hl_value_get_text(reading->object->desired, "image");
 }
 
-static void fetch_images(struct reader *reader)
+static void list_images(struct reader *reader)
 {
-    const char **references = hl_arena_alloc(reader->arena, (2 * reader->count + 1) * sizeof *references);
     struct hl_map seen;
-    size_t count = 0;
 
+    reader->images = hl_arena_alloc(reader->arena, (2 * reader->count + 1) * sizeof *reader->images);
     hl_map_init(&seen, reader->arena);
     for (size_t i = 0; i < reader->count; i++) {
         const struct reading *reading = &reader->readings[i];
@@ -132,10 +133,9 @@ static void fetch_images(struct reader *reader)
             if (hl_is_blank(both[j]) || hl_map_has(&seen, both[j]))
                 continue;
             hl_map_put(&seen, both[j], reader);
-            references[count++] = both[j];
+            reader->images[reader->images_count++] = both[j];
         }
     }
-    hl_image_prefetch(reader->docker, references, count);
 }
 
 static bool is_stopped_in_network(const struct hl_value *row)
@@ -265,10 +265,8 @@ static void keep(struct reader *reader, struct hl_object *object, const struct h
 }
 
 /* An inspection is many times larger than what is made from it, so it does not outlive this. */
-static void read_one(void *context, size_t index)
+static void read_one(struct reader *reader, const struct reading *reading)
 {
-    struct reader *reader = context;
-    const struct reading *reading = &reader->readings[index];
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     hl_auto(error) struct hl_error *error = NULL;
     struct hl_value *inspection = NULL;
@@ -279,6 +277,17 @@ static void read_one(void *context, size_t index)
     if (inspection != NULL)
         tell(reader, reading, arena, inspection, &live);
     keep(reader, reading->object, inspection, &live, error);
+}
+
+/* The images come first and go along: a container whose image is not known yet waits for it, instead of all for all images. */
+static void read_next(void *context, size_t index)
+{
+    struct reader *reader = context;
+
+    if (index < reader->images_count)
+        (void)image_or_null(reader->docker, reader->images[index]);
+    else
+        read_one(reader, &reader->readings[index - reader->images_count]);
 }
 
 bool hl_container_refresh(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err)
@@ -296,9 +305,9 @@ bool hl_container_refresh(struct hl_session *session, struct hl_object **objects
     }
     if (!fetch_networks(&reader, err))
         return false;
-    fetch_images(&reader);
+    list_images(&reader);
     pthread_mutex_init(&reader.lock, NULL);
-    hl_parallel(count, HL_DOCKER_PARALLEL, read_one, &reader);
+    hl_parallel(reader.images_count + count, HL_DOCKER_PARALLEL, read_next, &reader);
     pthread_mutex_destroy(&reader.lock);
     return true;
 }
@@ -318,18 +327,12 @@ static bool shares(const struct hl_value *inspection)
     return false;
 }
 
-bool hl_container_values(struct hl_docker *docker, struct hl_arena *arena, const char *id, const char *resource, const struct hl_value *desired,
-                         struct hl_value **out, struct hl_error **err)
+static bool values_of(struct hl_docker *docker, struct hl_arena *arena, const struct hl_value *inspection, const char *resource,
+                      const struct hl_value *desired, struct hl_value **out, struct hl_error **err)
 {
     struct reader reader = {.docker = docker, .arena = arena};
     struct hl_container_view view = {.desired = desired, .recorded = desired, .resource = resource, .image_state = "current"};
-    struct hl_value *inspection = NULL;
 
-    *out = NULL;
-    if (!hl_container_inspect(docker, arena, id, &inspection, err))
-        return false;
-    if (inspection == NULL)
-        return true;
     if (shares(inspection)) {
         if (!hl_container_list(docker, arena, "", &reader.list, err))
             return false;
@@ -340,12 +343,32 @@ bool hl_container_values(struct hl_docker *docker, struct hl_arena *arena, const
     return true;
 }
 
+bool hl_container_values(struct hl_docker *docker, struct hl_arena *arena, const char *id, const char *resource, const struct hl_value *desired,
+                         struct hl_value **out, struct hl_error **err)
+{
+    struct hl_value *inspection = NULL;
+
+    *out = NULL;
+    if (!hl_container_inspect(docker, arena, id, &inspection, err))
+        return false;
+    return inspection == NULL || values_of(docker, arena, inspection, resource, desired, out, err);
+}
+
+bool hl_container_set_result_by(struct hl_op *op, const struct hl_value *inspection, struct hl_error **err)
+{
+    if (!values_of(hl_docker_of(op->session), op->arena, inspection, op->name, op->desired, &op->result, err))
+        return false;
+    op->result_id = hl_container_id(inspection);
+    return true;
+}
+
 bool hl_container_set_result(struct hl_op *op, const char *id, struct hl_error **err)
 {
-    if (!hl_container_values(hl_docker_of(op->session), op->arena, id, op->name, op->desired, &op->result, err))
+    struct hl_value *inspection = NULL;
+
+    if (!hl_container_inspect(hl_docker_of(op->session), op->arena, id, &inspection, err))
         return false;
-    if (op->result == NULL)
+    if (inspection == NULL)
         return hl_fail(err, HL_E_NOT_FOUND, "the container was removed at once by somebody else");
-    op->result_id = id;
-    return true;
+    return hl_container_set_result_by(op, inspection, err);
 }

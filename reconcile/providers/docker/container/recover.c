@@ -130,7 +130,7 @@ static bool is_fit(struct recovering *recovering, const char *id)
         .arena = recovering->arena,
     };
 
-    return hl_container_wait(&op, id, HL_WAIT_FIT, recovering->docker->settle_replaced_ms, &ignored);
+    return hl_container_wait(&op, id, HL_WAIT_FIT, recovering->docker->settle_replaced_ms, NULL, &ignored);
 }
 
 /* From the checkpoint; without one, by the id in the intent and what was recorded. */

@@ -160,7 +160,7 @@ static bool start_new(struct replacement *replacement, struct hl_error **err)
 {
     hl_op_progress(replacement->op, "starting the new container");
     return hl_container_launch(replacement->op, replacement->new_id, err) &&
-           hl_container_wait(replacement->op, replacement->new_id, HL_WAIT_FIT, replacement->docker->settle_replaced_ms, err);
+           hl_container_wait(replacement->op, replacement->new_id, HL_WAIT_FIT, replacement->docker->settle_replaced_ms, NULL, err);
 }
 
 static bool go_forth(struct replacement *replacement, struct hl_error **err)

@@ -199,7 +199,7 @@ static bool fail_timeout(struct watch *watch, const struct hl_value *inspection,
                   hl_arena_printf(watch->op->arena, "is %s after %s", health != NULL ? health : hl_container_state(watch->op->arena, inspection), limit), err);
 }
 
-bool hl_container_wait(struct hl_op *op, const char *id, enum hl_wait_goal goal, int64_t settle_ms, struct hl_error **err)
+bool hl_container_wait(struct hl_op *op, const char *id, enum hl_wait_goal goal, int64_t settle_ms, const struct hl_value **last, struct hl_error **err)
 {
     struct watch watch = {.op = op, .docker = hl_docker_of(op->session), .goal = goal, .settle_ms = settle_ms, .first_restarts = -1};
     const int64_t deadline = hl_docker_now_ms() + op->timeout_ms;
@@ -215,6 +215,8 @@ bool hl_container_wait(struct hl_op *op, const char *id, enum hl_wait_goal goal,
         tell(&watch, inspection);
         switch (judge(&watch, inspection)) {
         case VERDICT_FIT:
+            if (last != NULL)
+                *last = hl_value_copy(op->arena, inspection);
             return true;
         case VERDICT_FAILED:
             return report(&watch, inspection, HL_E_FAILED, watch.why, err);
@@ -248,5 +250,5 @@ bool hl_container_await(struct hl_op *op, const char *condition, struct hl_error
             return hl_fail(err, HL_E_NOT_FOUND, "container '%s' is not there", name);
         id = hl_container_id(inspection);
     }
-    return hl_container_wait(op, id, goal, 0, err);
+    return hl_container_wait(op, id, goal, 0, NULL, err);
 }
