@@ -117,7 +117,7 @@ static int compare_items(const void *a, const void *b)
 static void sort_set(struct hl_value *list)
 {
     struct hl_list *items = &list->list;
-    size_t kept = 0;
+    uint32_t kept = 0;
 
     if (items->count < 2)
         return;

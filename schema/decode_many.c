@@ -12,10 +12,7 @@ static struct hl_value *sized_list(struct hl_arena *arena, size_t count)
 {
     struct hl_value *list = hl_value_list(arena);
 
-    if (count > 0) {
-        list->list.items = hl_arena_alloc(arena, count * sizeof(struct hl_value *));
-        list->list.capacity = count;
-    }
+    hl_value_reserve(arena, list, count);
     return list;
 }
 

@@ -104,9 +104,9 @@ void hl_kind_redact(const struct hl_field *fields, const struct hl_value *value,
 {
     if (!hl_value_is(value, HL_MAP))
         return;
-    for (const struct hl_field *field = fields; field->name != NULL; field++) {
-        const struct hl_value *member = hl_value_get(value, field->name);
-        if (member != NULL)
-            redact_field(field, member, redactor);
+    for (size_t i = 0; i < hl_value_count(value); i++) {
+        const struct hl_field *field = hl_field_find(fields, hl_value_key(value, i), false);
+        if (field != NULL)
+            redact_field(field, hl_value_at(value, i), redactor);
     }
 }

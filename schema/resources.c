@@ -389,7 +389,9 @@ static void load_body(struct hl_loader *loader, struct hl_resource *resource, co
     hl_dependencies_begin(loader);
     loader->diags->address = resource->address;
     needs = load_all_common(loader, resource);
+    loader->refers = false;
     resource->value = hl_resource_decode(loader->spec, resource, loader->spec->arena, scope, loader->diags);
+    resource->refers = loader->refers;
     if (resource->when != NULL)
         load_when(loader, resource, scope);
     hl_dependencies_add_needs(loader, needs);

@@ -45,6 +45,7 @@ struct hl_resource {
     const struct hl_node *body;
     struct hl_span at;          /* of its name in the spec */
     struct hl_value *value;     /* decoded with other resources' values unknown */
+    bool refers;                /* it asks for such values; else `value` is final */
     const struct hl_node *when; /* NULL: always */
     enum hl_tristate protect;
     const char **ignore; /* field paths, NULL-terminated; NULL when none */
@@ -141,7 +142,8 @@ struct hl_outputs {
     void *context;
 };
 
-/* Decodes a resource's body with what is known now; the result is in `arena`. Findings can still come (a value of the wrong type). */
+/* Decodes a resource's body with what is known now, into `arena`; what refers to no other resource is given as it was loaded. Findings can still come (a value
+ * of the wrong type). */
 struct hl_value *hl_spec_decode(const struct hl_spec *spec, const struct hl_resource *resource, struct hl_arena *arena, const struct hl_outputs *outputs,
                                 struct hl_diags *diags);
 /* A provider's settings, the same way. */

@@ -240,6 +240,8 @@ static struct hl_value *find_in_resource(struct hl_reaching *reaching, struct hl
     const struct hl_field *field;
     struct hl_value *value = NULL;
 
+    if (reaching->loader != NULL)
+        reaching->loader->refers = true;
     if (resource == NULL) {
         report_no_resource(reaching->spec, reference, at, diags);
         return NULL;

@@ -184,7 +184,7 @@ struct hl_value *hl_spec_decode(const struct hl_spec *spec, const struct hl_reso
     struct hl_reaching reaching = {.spec = spec, .reach = HL_REACH_ALL, .outputs = outputs};
     const struct hl_scope scope = hl_scope_of(&reaching);
 
-    return hl_resource_decode(spec, resource, arena, &scope, diags);
+    return resource->refers ? hl_resource_decode(spec, resource, arena, &scope, diags) : resource->value;
 }
 
 struct hl_value *hl_spec_decode_provider(const struct hl_spec *spec, const struct hl_provider_spec *provider, struct hl_arena *arena,

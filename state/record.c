@@ -18,8 +18,32 @@ static const char upsert[] =
     "protect = excluded.protect, holds_data = excluded.holds_data, adopted = excluded.adopted, rotate = excluded.rotate, run = excluded.run, "
     "streak = excluded.streak, drift = excluded.drift, created = coalesce(?16, created), updated = excluded.updated";
 
-static bool load_record(struct hl_store *store, const struct hl_query *query, struct hl_arena *arena, struct hl_record *record, struct hl_error **err)
+/* All that a walk over the rows needs. */
+struct loader {
+    struct hl_store *store;
+    struct hl_arena *arena;
+    struct hl_arena *scratch; /* of one row */
+    const struct hl_known *known;
+};
+
+static bool load_desired(const struct loader *loader, const struct hl_secret_owner *owner, const char *json, struct hl_value **out, struct hl_error **err)
 {
+    struct hl_value *known = loader->known != NULL ? loader->known->find(loader->known->context, owner->address) : NULL;
+    struct hl_value *value = NULL;
+
+    if (known == NULL)
+        return hl_secret_load(loader->store, loader->arena, owner, "desired", json, out, err);
+    hl_arena_reset(loader->scratch);
+    if (!hl_secret_load(loader->store, loader->scratch, owner, "desired", json, &value, err))
+        return false;
+    *out = hl_value_keep(loader->arena, value, known);
+    return true;
+}
+
+static bool load_record(const struct loader *loader, const struct hl_query *query, struct hl_record *record, struct hl_error **err)
+{
+    struct hl_arena *arena = loader->arena;
+
     record->address = hl_query_text(query, arena, 0);
     record->kind = hl_query_text(query, arena, 1);
     record->name = hl_query_text(query, arena, 2);
@@ -38,13 +62,15 @@ static bool load_record(struct hl_store *store, const struct hl_query *query, st
 
     struct hl_secret_owner owner = {.address = record->address};
 
-    return hl_secret_load(store, arena, &owner, "desired", hl_query_peek(query, 6), &record->desired, err) &&
-           hl_secret_load(store, arena, &owner, "live", hl_query_peek(query, 7), &record->live, err) &&
+    return load_desired(loader, &owner, hl_query_peek(query, 6), &record->desired, err) &&
+           hl_secret_load(loader->store, arena, &owner, "live", hl_query_peek(query, 7), &record->live, err) &&
            hl_codec_decode_list(arena, hl_query_peek(query, 8), &record->needs, err);
 }
 
-bool hl_store_records(struct hl_store *store, struct hl_arena *arena, struct hl_map **out, struct hl_error **err)
+bool hl_store_records(struct hl_store *store, struct hl_arena *arena, const struct hl_known *known, struct hl_map **out, struct hl_error **err)
 {
+    hl_auto(arena) struct hl_arena *scratch = hl_arena_new();
+    const struct loader loader = {.store = store, .arena = arena, .scratch = scratch, .known = known};
     hl_auto(query) struct hl_query query = hl_query_open(store, select_all);
     struct hl_map *records = hl_map_new(arena);
     bool row = false;
@@ -54,7 +80,7 @@ bool hl_store_records(struct hl_store *store, struct hl_arena *arena, struct hl_
     while (row) {
         struct hl_record *record = hl_arena_alloc(arena, sizeof(*record));
 
-        if (!load_record(store, &query, arena, record, err) || !hl_query_next(&query, &row, err))
+        if (!load_record(&loader, &query, record, err) || !hl_query_next(&query, &row, err))
             return false;
         hl_map_put(records, record->address, record);
     }

@@ -110,8 +110,14 @@ bool hl_store_begin(struct hl_store *store, struct hl_error **err) HL_MUST_CHECK
 bool hl_store_commit(struct hl_store *store, struct hl_error **err) HL_MUST_CHECK;
 void hl_store_rollback(struct hl_store *store);
 
-/* All records by address, in `arena`; struct hl_record * values. */
-bool hl_store_records(struct hl_store *store, struct hl_arena *arena, struct hl_map **out, struct hl_error **err) HL_MUST_CHECK;
+/* What the caller has in memory as the desired value of an address, or NULL. */
+struct hl_known {
+    struct hl_value *(*find)(void *context, const char *address);
+    void *context;
+};
+/* All records by address, in `arena`; struct hl_record * values. Where `known` (or NULL) has the very value that is recorded as desired, the record borrows it:
+ * most resources are as they were applied. */
+bool hl_store_records(struct hl_store *store, struct hl_arena *arena, const struct hl_known *known, struct hl_map **out, struct hl_error **err) HL_MUST_CHECK;
 /* Inserts or replaces; fills created_ms/updated_ms/run when they are 0. */
 bool hl_store_record(struct hl_store *store, const struct hl_record *record, struct hl_error **err) HL_MUST_CHECK;
 bool hl_store_forget(struct hl_store *store, const char *address, struct hl_error **err) HL_MUST_CHECK;

@@ -16,7 +16,7 @@ int hl_records_open(struct hl_context *context, bool lock)
         code = hl_context_open_store(context, lock);
     if (code != HL_EXIT_OK)
         return code;
-    if (!hl_store_records(context->store, context->arena, &context->records, &err))
+    if (!hl_store_records(context->store, context->arena, NULL, &context->records, &err))
         return hl_context_fail(context, err);
     for (size_t i = 0; i < context->records->count; i++) {
         const struct hl_record *record = context->records->entries[i].value;

@@ -71,9 +71,20 @@ static struct hl_recorded *to_recorded(struct hl_arena *arena, const struct hl_r
     return recorded;
 }
 
+/* What refers to others is decoded anew when they are known, and that is what was recorded. */
+static struct hl_value *find_final(void *context, const char *address)
+{
+    const struct hl_spec *spec = context;
+    const struct hl_resource *resource = spec != NULL ? hl_spec_find(spec, address) : NULL;
+
+    return resource != NULL && !resource->refers ? resource->value : NULL;
+}
+
 bool engine_load_records(struct hl_engine *engine, struct hl_error **err)
 {
-    if (!hl_store_records(engine->store, engine->arena, &engine->records, err))
+    const struct hl_known known = {.find = find_final, .context = (void *)engine->options.spec};
+
+    if (!hl_store_records(engine->store, engine->arena, &known, &engine->records, err))
         return hl_wrap(err, "reading the state");
     engine->recorded = hl_map_new(engine->arena);
     for (size_t i = 0; i < engine->records->count; i++) {

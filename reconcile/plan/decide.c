@@ -149,10 +149,11 @@ struct hl_step *hl_decide_excluded(struct hl_arena *arena, const struct hl_plan_
 }
 
 /* Puts what was read from outside (a secret's value, an image's id) over what the spec says. */
-static struct hl_value *with_inputs(struct hl_arena *arena, const struct hl_value *desired, const struct hl_value *inputs)
+static struct hl_value *with_inputs(struct hl_arena *arena, struct hl_value *desired, const struct hl_value *inputs)
 {
+    if (hl_value_count(inputs) == 0)
+        return desired;
     struct hl_value *merged = hl_value_map(arena);
-
     for (size_t i = 0; i < hl_value_count(desired); i++)
         hl_value_map_put(merged, hl_value_key(desired, i), hl_value_at(desired, i));
     for (size_t i = 0; i < hl_value_count(inputs); i++)
@@ -337,7 +338,9 @@ static void compare(struct decision *decision)
     hl_diff(decision->arena, step->kind->fields, step->desired, recorded, step->live->values, ignore, &changes);
     step->changes = changes.items;
     step->changes_count = changes.count;
-    if (recorded != NULL) {
+    if (recorded == step->desired) { /* the same value in memory: the comparison would find the same */
+        step->drifted = changes.count > 0;
+    } else if (recorded != NULL) {
         hl_diff_drift(decision->arena, step->kind->fields, recorded, step->live->values, ignore, &drift);
         step->drifted = drift.count > 0;
     }

@@ -17,8 +17,19 @@ struct sides {
     const struct hl_value *desired, *recorded, *live;
 };
 
-static void diff_fields(struct differ *differ, const struct hl_field *fields, struct sides sides, const char *prefix, bool immutable);
-static void diff_field(struct differ *differ, const struct hl_field *field, const char *path, struct sides sides, bool immutable);
+/* Where a field stands, on the stack of the walk: written out only for what is told, since nearly nothing differs. */
+struct place {
+    const struct place *outer; /* NULL: the body */
+    const char *name;
+};
+
+static void diff_fields(struct differ *differ, const struct hl_field *fields, struct sides sides, const struct place *outer, bool immutable);
+static void diff_field(struct differ *differ, const struct hl_field *field, const struct place *place, struct sides sides, bool immutable);
+
+static const char *path_of(struct hl_arena *arena, const struct place *place)
+{
+    return place->outer == NULL ? hl_arena_strdup(arena, place->name) : hl_arena_printf(arena, "%s.%s", path_of(arena, place->outer), place->name);
+}
 
 /* Not said and empty mean the same to every system that hlrec talks to. */
 static bool is_blank(const struct hl_value *value)
@@ -43,10 +54,13 @@ static bool is_blank(const struct hl_value *value)
     return false;
 }
 
-static bool is_ignored(const struct differ *differ, const char *path)
+static bool is_ignored(const struct differ *differ, const struct place *place)
 {
     if (differ->ignore == NULL)
         return false;
+
+    const char *path = path_of(differ->arena, place);
+
     for (const char *const *entry = differ->ignore; *entry != NULL; entry++) {
         const size_t length = strlen(*entry);
         if (strncmp(path, *entry, length) == 0 && (path[length] == '\0' || path[length] == '.'))
@@ -146,13 +160,16 @@ static enum hl_origin origin_of(const struct differ *differ, const struct hl_fie
     return drifted ? HL_ORIGIN_DRIFT : HL_ORIGIN_SPEC;
 }
 
-static void report(struct differ *differ, const struct hl_field *field, const char *path, struct sides sides, bool immutable)
+/* The field is copied: that of an item is made up on the way. */
+static void report(struct differ *differ, const struct hl_field *field, const struct place *place, struct sides sides, bool immutable)
 {
     struct hl_change *change = add_change(differ);
+    struct hl_field *kept = hl_arena_alloc(differ->arena, sizeof *kept);
 
+    *kept = *field;
     *change = (struct hl_change){
-        .path = hl_arena_strdup(differ->arena, path),
-        .field = field,
+        .path = path_of(differ->arena, place),
+        .field = kept,
         .desired = sides.desired,
         .recorded = sides.recorded,
         .live = sides.live,
@@ -166,43 +183,42 @@ static void report(struct differ *differ, const struct hl_field *field, const ch
 }
 
 /* Scalars, ordered lists and sets: compared whole. */
-static void diff_whole(struct differ *differ, const struct hl_field *field, const char *path, struct sides sides, bool immutable)
+static void diff_whole(struct differ *differ, const struct hl_field *field, const struct place *place, struct sides sides, bool immutable)
 {
     sides.desired = or_fallback(differ, field, sides.desired);
     sides.recorded = or_fallback(differ, field, sides.recorded);
     sides.live = or_fallback(differ, field, sides.live);
     if (hl_value_find_unknown(sides.desired) != NULL || !same(differ, field, sides.desired, sides.live))
-        report(differ, field, path, sides, immutable);
+        report(differ, field, place, sides, immutable);
 }
 
 /* One item of a map or keyed list as a field of its own. */
-static const struct hl_field *item_field(struct differ *differ, const struct hl_field *field, const char *name)
+static struct hl_field item_field(const struct hl_field *field, const char *name)
 {
-    struct hl_field *item = hl_arena_alloc(differ->arena, sizeof *item);
+    struct hl_field item = *field;
 
-    *item = *field;
-    item->name = name;
-    item->type = field->item;
-    item->fallback = NULL;
-    item->key = NULL;
-    item->same = field->type == HL_F_MAP ? field->same : NULL;
-    item->must_replace = field->must_replace;
+    item.name = name;
+    item.type = field->item;
+    item.fallback = NULL;
+    item.key = NULL;
+    item.same = field->type == HL_F_MAP ? field->same : NULL;
     return item;
 }
 
-static void diff_entry(struct differ *differ, const struct hl_field *field, const char *path, const char *key, struct sides sides, bool immutable)
+static void diff_entry(struct differ *differ, const struct hl_field *field, const struct place *map, const char *key, struct sides sides, bool immutable)
 {
-    char *entry_path = hl_arena_printf(differ->arena, "%s.%s", path, key);
+    const struct place place = {map, key};
+    const struct hl_field item = item_field(field, key);
     const bool wanted = sides.desired != NULL;
     const bool was_wanted = sides.recorded != NULL;
 
     /* An entry without members ("networks: {a: }") is there or not: members alone would not tell. */
     if (field->item == HL_F_OBJECT && wanted != (sides.live != NULL)) {
-        if (!is_ignored(differ, entry_path) && (wanted || was_wanted))
-            report(differ, item_field(differ, field, key), entry_path, sides, immutable);
+        if ((wanted || was_wanted) && !is_ignored(differ, &place))
+            report(differ, &item, &place, sides, immutable);
         return;
     }
-    diff_field(differ, item_field(differ, field, key), entry_path, sides, immutable);
+    diff_field(differ, &item, &place, sides, immutable);
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -227,10 +243,10 @@ static const char **sorted_keys(struct hl_arena *arena, const struct hl_value *d
     return keys;
 }
 
-static void diff_map(struct differ *differ, const struct hl_field *field, const char *path, struct sides sides, bool immutable)
+static void diff_map(struct differ *differ, const struct hl_field *field, const struct place *place, struct sides sides, bool immutable)
 {
     if (hl_value_is(sides.desired, HL_UNKNOWN)) {
-        report(differ, field, path, sides, immutable);
+        report(differ, field, place, sides, immutable);
         return;
     }
     size_t count = 0;
@@ -238,7 +254,7 @@ static void diff_map(struct differ *differ, const struct hl_field *field, const 
     for (size_t i = 0; i < count; i++) {
         const struct sides entry = {hl_value_get(sides.desired, keys[i]), hl_value_get(sides.recorded, keys[i]), hl_value_get(sides.live, keys[i])};
         if (entry.desired != NULL || entry.live != NULL)
-            diff_entry(differ, field, path, keys[i], entry, immutable);
+            diff_entry(differ, field, place, keys[i], entry, immutable);
     }
 }
 
@@ -258,7 +274,7 @@ static const struct hl_value *keyed(struct differ *differ, const struct hl_field
 }
 
 /* A list in which only what desired or recorded name is managed. */
-static void diff_by_name(struct differ *differ, const struct hl_field *field, const char *path, struct sides sides, bool immutable)
+static void diff_by_name(struct differ *differ, const struct hl_field *field, const struct place *place, struct sides sides, bool immutable)
 {
     struct hl_value *wanted = hl_value_list(differ->arena);
 
@@ -273,25 +289,25 @@ static void diff_by_name(struct differ *differ, const struct hl_field *field, co
             hl_value_list_add(differ->arena, wanted, item);
     }
     sides.live = wanted;
-    diff_whole(differ, field, path, sides, immutable);
+    diff_whole(differ, field, place, sides, immutable);
 }
 
-static void diff_list(struct differ *differ, const struct hl_field *field, const char *path, struct sides sides, bool immutable)
+static void diff_list(struct differ *differ, const struct hl_field *field, const struct place *place, struct sides sides, bool immutable)
 {
     if (field->key != NULL && !hl_value_is(sides.desired, HL_UNKNOWN)) {
         sides.desired = keyed(differ, field, sides.desired);
         sides.recorded = keyed(differ, field, sides.recorded);
         sides.live = keyed(differ, field, sides.live);
-        diff_map(differ, field, path, sides, immutable);
+        diff_map(differ, field, place, sides, immutable);
     } else if (field->by_name) {
-        diff_by_name(differ, field, path, sides, immutable);
+        diff_by_name(differ, field, place, sides, immutable);
     } else {
-        diff_whole(differ, field, path, sides, immutable);
+        diff_whole(differ, field, place, sides, immutable);
     }
 }
 
 /* An empty object says something by being there (Traefik's `tls: {}`); its members could not tell. */
-static bool diff_presence(struct differ *differ, const struct hl_field *field, const char *path, struct sides sides, bool immutable)
+static bool diff_presence(struct differ *differ, const struct hl_field *field, const struct place *place, struct sides sides, bool immutable)
 {
     const bool wanted_empty = hl_value_is(sides.desired, HL_MAP) && hl_value_count(sides.desired) == 0;
     const bool was_empty = hl_value_is(sides.recorded, HL_MAP) && hl_value_count(sides.recorded) == 0;
@@ -299,16 +315,16 @@ static bool diff_presence(struct differ *differ, const struct hl_field *field, c
     const bool goes = sides.desired == NULL && was_empty && sides.live != NULL;
 
     if (appears || goes)
-        report(differ, field, path, sides, immutable);
+        report(differ, field, place, sides, immutable);
     return appears || goes;
 }
 
-static void diff_field(struct differ *differ, const struct hl_field *field, const char *path, struct sides sides, bool immutable)
+static void diff_field(struct differ *differ, const struct hl_field *field, const struct place *place, struct sides sides, bool immutable)
 {
     immutable = immutable || field->immutable;
-    if (is_ignored(differ, path))
+    if (is_ignored(differ, place))
         return;
-    if (field->type == HL_F_OBJECT && diff_presence(differ, field, path, sides, immutable))
+    if (field->type == HL_F_OBJECT && diff_presence(differ, field, place, sides, immutable))
         return;
     if (is_blank(sides.desired) && is_blank(sides.recorded))
         return; /* never named: left alone */
@@ -317,15 +333,15 @@ static void diff_field(struct differ *differ, const struct hl_field *field, cons
     switch (field->type) {
     case HL_F_OBJECT:
         if (hl_value_is(sides.desired, HL_UNKNOWN))
-            report(differ, field, path, sides, immutable);
+            report(differ, field, place, sides, immutable);
         else
-            diff_fields(differ, field->fields, sides, path, immutable);
+            diff_fields(differ, field->fields, sides, place, immutable);
         return;
     case HL_F_MAP:
-        diff_map(differ, field, path, sides, immutable);
+        diff_map(differ, field, place, sides, immutable);
         return;
     case HL_F_LIST:
-        diff_list(differ, field, path, sides, immutable);
+        diff_list(differ, field, place, sides, immutable);
         return;
     case HL_F_STRING:
     case HL_F_BOOL:
@@ -335,19 +351,36 @@ static void diff_field(struct differ *differ, const struct hl_field *field, cons
     case HL_F_SIZE:
     case HL_F_ANY:
     case HL_FIELD_TYPES:
-        diff_whole(differ, field, path, sides, immutable);
+        diff_whole(differ, field, place, sides, immutable);
         return;
     }
 }
 
-static void diff_fields(struct differ *differ, const struct hl_field *fields, struct sides sides, const char *prefix, bool immutable)
+enum { MOST_FIELDS = 256 }; /* of one kind or object; those behind would be looked up one by one */
+
+/* Which rows of the table either side speaks of: a container's are ten of sixty. */
+static void mark_named(const struct hl_field *fields, const struct hl_value *body, bool named[MOST_FIELDS])
 {
+    for (size_t i = 0; hl_value_is(body, HL_MAP) && i < hl_value_count(body); i++) {
+        const struct hl_field *field = hl_field_find(fields, hl_value_key(body, i), false);
+        if (field != NULL && field - fields < MOST_FIELDS)
+            named[field - fields] = true;
+    }
+}
+
+static void diff_fields(struct differ *differ, const struct hl_field *fields, struct sides sides, const struct place *outer, bool immutable)
+{
+    bool named[MOST_FIELDS] = {false};
+
+    mark_named(fields, sides.desired, named);
+    if (sides.recorded != sides.desired)
+        mark_named(fields, sides.recorded, named);
     for (const struct hl_field *field = fields; field->name != NULL; field++) {
-        if (field->computed || field->local)
+        if (field->computed || field->local || (field - fields < MOST_FIELDS && !named[field - fields]))
             continue;
         const struct sides inner = {hl_value_get(sides.desired, field->name), hl_value_get(sides.recorded, field->name), hl_value_get(sides.live, field->name)};
-        const char *path = prefix == NULL ? field->name : hl_arena_printf(differ->arena, "%s.%s", prefix, field->name);
-        diff_field(differ, field, path, inner, immutable);
+        const struct place place = {outer, field->name};
+        diff_field(differ, field, &place, inner, immutable);
     }
 }
 

@@ -70,18 +70,36 @@ struct hl_arena *hl_arena_new(void)
     return arena;
 }
 
-void hl_arena_free(struct hl_arena *arena)
+static void free_chunks(struct chunk *chunk)
 {
-    if (arena == NULL)
-        return;
-    for (struct chunk *chunk = arena->newest; chunk != NULL;) {
+    while (chunk != NULL) {
         struct chunk *next = chunk->next;
 
         hl_wipe(chunk->data, chunk->used);
         free(chunk);
         chunk = next;
     }
+}
+
+void hl_arena_free(struct hl_arena *arena)
+{
+    if (arena == NULL)
+        return;
+    free_chunks(arena->newest);
     free(arena);
+}
+
+void hl_arena_reset(struct hl_arena *arena)
+{
+    struct chunk *kept = arena->newest;
+
+    if (kept == NULL)
+        return;
+    free_chunks(kept->next);
+    hl_wipe(kept->data, kept->used);
+    kept->used = 0;
+    kept->next = NULL;
+    arena->total = sizeof(*kept) + kept->size;
 }
 
 static struct chunk *new_chunk(struct hl_arena *arena, size_t size)

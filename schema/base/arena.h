@@ -14,6 +14,8 @@ struct hl_arena;
 struct hl_arena *hl_arena_new(void);
 /* Wipes and frees all that came from the arena; NULL is fine. */
 void hl_arena_free(struct hl_arena *arena);
+/* Wipes all that came from it, and keeps some of the memory for what comes next: for work that is done over and over. */
+void hl_arena_reset(struct hl_arena *arena);
 /* Zeroed memory, aligned for any type. */
 void *hl_arena_alloc(struct hl_arena *arena, size_t size);
 /* Copies with a NUL behind. `text` may hold NULs. */

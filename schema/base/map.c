@@ -8,17 +8,27 @@
 /* Up to here a scan over the hashes beats an index. */
 enum { SMALL = 8, ABSENT = -1 };
 
-/* FNV-1a with a final mix, since the index takes the low bits. */
+/* Multiplies eight bytes at a time and takes the upper half, as the index takes the low bits of what is left. */
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 32;
+}
+
 static uint32_t hash_of(const char *key)
 {
-    uint32_t hash = 2166136261u;
+    size_t length = strlen(key);
+    uint64_t hash = length;
+    uint64_t word = 0;
 
-    for (const unsigned char *at = (const unsigned char *)key; *at != '\0'; at++)
-        hash = (hash ^ *at) * 16777619u;
-    hash ^= hash >> 16;
-    hash *= 0x85ebca6bu;
-    hash ^= hash >> 13;
-    return hash;
+    for (; length >= sizeof word; length -= sizeof word, key += sizeof word) {
+        memcpy(&word, key, sizeof word);
+        hash = mix(hash, word);
+    }
+    word = 0;
+    for (; length > 0; length--)
+        word = word << 8 | (unsigned char)*key++;
+    return (uint32_t)(mix(hash, word) >> 16);
 }
 
 void hl_map_init(struct hl_map *map, struct hl_arena *arena)
@@ -47,8 +57,11 @@ static ptrdiff_t position_of(const struct hl_map *map, const char *key, uint32_t
                 return (ptrdiff_t)i;
         return ABSENT;
     }
-    for (size_t slot = hash;; slot++) {
-        uint32_t number = map->index[slot & (map->index_size - 1)];
+
+    const uint32_t mask = map->index[0], *slots = map->index + 1;
+
+    for (uint32_t slot = hash;; slot++) {
+        uint32_t number = slots[slot & mask];
 
         if (number == 0)
             return ABSENT;
@@ -72,23 +85,47 @@ bool hl_map_has(const struct hl_map *map, const char *key)
     return map != NULL && map->count > 0 && position_of(map, key, hash_of(key)) != ABSENT;
 }
 
-static void index_entry(struct hl_map *map, size_t number)
+const struct hl_map_entry *hl_map_find_like(const struct hl_map *map, const struct hl_map_entry *entry)
 {
-    size_t slot = map->entries[number].hash & (map->index_size - 1);
+    if (map == NULL || map->count == 0)
+        return NULL;
 
-    while (map->index[slot] != 0)
-        slot = (slot + 1) & (map->index_size - 1);
-    map->index[slot] = (uint32_t)(number + 1);
+    ptrdiff_t position = position_of(map, entry->key, entry->hash);
+
+    return position == ABSENT ? NULL : &map->entries[position];
+}
+
+static void index_entry(struct hl_map *map, uint32_t number)
+{
+    const uint32_t mask = map->index[0];
+    uint32_t *slots = map->index + 1, slot = map->entries[number].hash & mask;
+
+    while (slots[slot] != 0)
+        slot = (slot + 1) & mask;
+    slots[slot] = number + 1;
 }
 
 static void fill_index(struct hl_map *map)
 {
-    memset(map->index, 0, map->index_size * sizeof(*map->index));
-    for (size_t i = 0; i < map->count; i++)
+    memset(map->index + 1, 0, (map->index[0] + (size_t)1) * sizeof(*map->index));
+    for (uint32_t i = 0; i < map->count; i++)
         index_entry(map, i);
 }
 
-/* The index has at least twice as many slots as there are entries to come, so it is never more than half full. */
+/* Has at least twice as many slots as there are entries to come, so it is never more than half full. */
+static uint32_t *new_index(const struct hl_map *map)
+{
+    uint32_t size = 4 * SMALL;
+
+    while (size < map->capacity * 2)
+        size *= 2;
+
+    uint32_t *index = hl_arena_alloc(map->arena, (size + (size_t)1) * sizeof(*index));
+
+    index[0] = size - 1;
+    return index;
+}
+
 static void resize(struct hl_map *map, size_t capacity)
 {
     struct hl_map_entry *entries = hl_arena_alloc(map->arena, capacity * sizeof(*entries));
@@ -97,12 +134,10 @@ static void resize(struct hl_map *map, size_t capacity)
     if (map->count > 0)
         memcpy(entries, map->entries, map->count * sizeof(*entries));
     map->entries = entries;
-    map->capacity = capacity;
+    map->capacity = (uint32_t)capacity;
     if (capacity <= SMALL)
         return;
-    for (map->index_size = 4 * SMALL; map->index_size < capacity * 2;)
-        map->index_size *= 2;
-    map->index = hl_arena_alloc(map->arena, map->index_size * sizeof(*map->index));
+    map->index = new_index(map);
     fill_index(map);
 }
 
@@ -112,21 +147,30 @@ void hl_map_reserve(struct hl_map *map, size_t count)
         resize(map, count);
 }
 
+static void add(struct hl_map *map, const char *key, uint32_t hash, void *value)
+{
+    if (map->count == map->capacity)
+        resize(map, map->capacity == 0 ? SMALL / 2 : map->capacity * (size_t)2);
+    map->entries[map->count] = (struct hl_map_entry){.key = hl_arena_strdup(map->arena, key), .hash = hash, .value = value};
+    map->count++;
+    if (map->index != NULL)
+        index_entry(map, map->count - 1);
+}
+
 void hl_map_put(struct hl_map *map, const char *key, void *value)
 {
     uint32_t hash = hash_of(key);
     ptrdiff_t position = position_of(map, key, hash);
 
-    if (position != ABSENT) {
+    if (position != ABSENT)
         map->entries[position].value = value;
-        return;
-    }
-    if (map->count == map->capacity)
-        resize(map, map->capacity == 0 ? SMALL / 2 : map->capacity * 2);
-    map->entries[map->count] = (struct hl_map_entry){.key = hl_arena_strdup(map->arena, key), .hash = hash, .value = value};
-    map->count++;
-    if (map->index != NULL)
-        index_entry(map, map->count - 1);
+    else
+        add(map, key, hash, value);
+}
+
+void hl_map_add_like(struct hl_map *map, const struct hl_map_entry *entry, void *value)
+{
+    add(map, entry->key, entry->hash, value);
 }
 
 bool hl_map_remove(struct hl_map *map, const char *key)

@@ -16,10 +16,9 @@ struct hl_map_entry {
 struct hl_map {
     struct hl_arena *arena;
     struct hl_map_entry *entries;
-    size_t count;
-    size_t capacity;
-    uint32_t *index; /* open addressing, entry number + 1; NULL while the map is small */
-    size_t index_size;
+    uint32_t *index; /* open addressing: the mask of the slots, then the slots, entry number + 1; NULL while the map is small */
+    uint32_t count;
+    uint32_t capacity;
 };
 
 void hl_map_init(struct hl_map *map, struct hl_arena *arena);
@@ -29,8 +28,12 @@ void hl_map_reserve(struct hl_map *map, size_t count);
 /* NULL when absent. A NULL map is empty. */
 void *hl_map_find(const struct hl_map *map, const char *key);
 bool hl_map_has(const struct hl_map *map, const char *key);
+/* The entry with the same key as one of another map; NULL when absent. */
+const struct hl_map_entry *hl_map_find_like(const struct hl_map *map, const struct hl_map_entry *entry);
 /* Inserts at the end, or replaces the value in place. Copies the key into the map's arena. */
 void hl_map_put(struct hl_map *map, const char *key, void *value);
+/* Like hl_map_put() for an entry of another map, whose key is not in this one. */
+void hl_map_add_like(struct hl_map *map, const struct hl_map_entry *entry, void *value);
 /* Removes, keeping the order of the rest (O(n)); false when absent. */
 bool hl_map_remove(struct hl_map *map, const char *key);
 

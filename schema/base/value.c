@@ -148,7 +148,7 @@ static void resize_list(struct hl_arena *arena, struct hl_list *list, size_t cap
     if (list->count > 0)
         memcpy(items, list->items, list->count * sizeof(struct hl_value *));
     list->items = items;
-    list->capacity = capacity;
+    list->capacity = (uint32_t)capacity;
 }
 
 void hl_value_reserve(struct hl_arena *arena, struct hl_value *value, size_t count)
@@ -164,7 +164,7 @@ void hl_value_list_add(struct hl_arena *arena, struct hl_value *list, struct hl_
     struct hl_list *items = &list->list;
 
     if (items->count == items->capacity)
-        resize_list(arena, items, items->capacity == 0 ? 4 : items->capacity * 2);
+        resize_list(arena, items, items->capacity == 0 ? 4 : items->capacity * (size_t)2);
     items->items[items->count++] = item;
 }
 
@@ -271,7 +271,7 @@ struct hl_value *hl_value_copy(struct hl_arena *arena, const struct hl_value *va
         copy->map = hl_map_new(arena);
         hl_value_reserve(arena, copy, value->map->count);
         for (size_t i = 0; i < value->map->count; i++)
-            hl_map_put(copy->map, value->map->entries[i].key, hl_value_copy(arena, value->map->entries[i].value));
+            hl_map_add_like(copy->map, &value->map->entries[i], hl_value_copy(arena, value->map->entries[i].value));
         break;
     case HL_TYPES:
         abort();
@@ -349,10 +349,9 @@ static bool maps_equal(const struct hl_map *a, const struct hl_map *b)
     if (a->count != b->count)
         return false;
     for (size_t i = 0; i < a->count; i++) {
-        const struct hl_map_entry *entry = &a->entries[i];
+        const struct hl_map_entry *counterpart = hl_map_find_like(b, &a->entries[i]);
 
-        /* Asked for separately, since a find gives NULL for absent keys, which would equal a null. */
-        if (!hl_map_has(b, entry->key) || !hl_value_equal(entry->value, hl_map_find(b, entry->key)))
+        if (counterpart == NULL || !hl_value_equal(a->entries[i].value, counterpart->value))
             return false;
     }
     return true;
@@ -384,6 +383,33 @@ bool hl_value_equal(const struct hl_value *a, const struct hl_value *b)
         break;
     }
     abort();
+}
+
+static bool is_same(const struct hl_value *a, const struct hl_value *b)
+{
+    if (a->type != b->type || a->sensitive != b->sensitive || hl_value_count(a) != hl_value_count(b))
+        return false;
+    if (a->type == HL_LIST) {
+        for (size_t i = 0; i < a->list.count; i++)
+            if (!is_same(a->list.items[i], b->list.items[i]))
+                return false;
+        return true;
+    }
+    if (a->type == HL_MAP) {
+        for (size_t i = 0; i < a->map->count; i++) {
+            const struct hl_map_entry *counterpart = hl_map_find_like(b->map, &a->map->entries[i]);
+
+            if (counterpart == NULL || !is_same(a->map->entries[i].value, counterpart->value))
+                return false;
+        }
+        return true;
+    }
+    return hl_value_equal(a, b);
+}
+
+struct hl_value *hl_value_keep(struct hl_arena *arena, const struct hl_value *value, struct hl_value *known)
+{
+    return value != NULL && known != NULL && is_same(value, known) ? known : hl_value_copy(arena, value);
 }
 
 static int compare_lists(const struct hl_list *a, const struct hl_list *b)

@@ -23,8 +23,8 @@ struct hl_value;
 
 struct hl_list {
     struct hl_value **items;
-    size_t count;
-    size_t capacity;
+    uint32_t count;
+    uint32_t capacity;
 };
 
 struct hl_value {
@@ -91,6 +91,9 @@ const char *hl_type_name(enum hl_type type); /* "text", "list", ... as messages 
 
 /* Deep copy into `arena`. */
 struct hl_value *hl_value_copy(struct hl_arena *arena, const struct hl_value *value);
+/* `known` when it is the same in all but order and places, sensitivity included; else a deep copy of `value`. For what is mostly unchanged, so that it is
+ * there once. */
+struct hl_value *hl_value_keep(struct hl_arena *arena, const struct hl_value *value, struct hl_value *known);
 /* Deep equality; maps compare without regard to order; NULL equals HL_NULL; an unknown equals nothing. Ignores sensitivity and places. */
 bool hl_value_equal(const struct hl_value *a, const struct hl_value *b);
 /* A total order for sets: by type, then content. */

@@ -43,7 +43,7 @@ static void tell(struct hl_pull_stream *stream)
     if (stream->op == NULL || total == 0 || (percent < stream->percent + STEP_PERCENT && percent >= stream->percent))
         return;
     stream->percent = percent;
-    hl_op_progress(stream->op, "pulling: %d%% of %.1f MB, %zu of %zu layers", percent, (double)total / 1e6, done, stream->layers->count);
+    hl_op_progress(stream->op, "pulling: %d%% of %.1f MB, %zu of %u layers", percent, (double)total / 1e6, done, stream->layers->count);
 }
 
 static void take_layer(struct hl_pull_stream *stream, const char *id, const char *status, const struct hl_value *detail)

@@ -138,7 +138,7 @@ static void records_come_in_the_order_of_addresses(void **state)
 
     for (size_t i = 0; i < HL_COUNT(addresses); i++)
         record_secret(store, addresses[i], "x");
-    assert_done(hl_store_records(store, box->arena, &records, &err), &err);
+    assert_done(hl_store_records(store, box->arena, NULL, &records, &err), &err);
     assert_int_equal(records->count, HL_COUNT(sorted));
     for (size_t i = 0; i < HL_COUNT(sorted); i++)
         assert_string_equal(records->entries[i].key, sorted[i]);
@@ -310,7 +310,7 @@ static void tampering_is_noticed(void **state)
         write_whole(box->path, good, length);
         run_sql(box->path, rows[i].sql);
         store = open_store(box, HL_STORE_READ);
-        if (hl_store_records(store, box->arena, &records, &err))
+        if (hl_store_records(store, box->arena, NULL, &records, &err))
             fail_msg("not noticed: %s", rows[i].what);
         hl_error_clear(&err);
         hl_store_close(store);

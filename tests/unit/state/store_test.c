@@ -145,7 +145,7 @@ static void a_missing_file_reads_as_empty(void **state)
 
     assert_string_equal(hl_store_id(store), "");
     assert_int_equal(hl_store_serial(store), 0);
-    assert_done(hl_store_records(store, box->arena, &records, &err), &err);
+    assert_done(hl_store_records(store, box->arena, NULL, &records, &err), &err);
     assert_int_equal(records->count, 0);
     assert_done(hl_store_open_intents(store, box->arena, &intents, &count, &err), &err);
     assert_int_equal(count, 0);

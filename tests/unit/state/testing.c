@@ -274,7 +274,7 @@ const struct hl_record *find_record(struct hl_store *store, struct hl_arena *are
     struct hl_map *records = NULL;
     struct hl_error *err = NULL;
 
-    assert_done(hl_store_records(store, arena, &records, &err), &err);
+    assert_done(hl_store_records(store, arena, NULL, &records, &err), &err);
     return hl_map_find(records, address);
 }
 

@@ -256,7 +256,7 @@ static void keep(struct reader *reader, struct hl_object *object, const struct h
     kept->error = hl_docker_keep_error(object->arena, error);
     if (inspection != NULL) {
         kept->id = hl_arena_strdup(object->arena, hl_container_id(inspection));
-        kept->values = hl_value_copy(object->arena, live->values);
+        kept->values = hl_value_keep(object->arena, live->values, object->recorded != NULL ? object->recorded->live : NULL);
         kept->reason = live->reason;
         kept->note = hl_arena_strdup(object->arena, live->note);
         hl_mark_judge(object, reader->docker->run, hl_value_get(hl_value_get(inspection, "Config"), "Labels"), kept->id);
