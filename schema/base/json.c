@@ -209,10 +209,9 @@ static bool prepare(const char **text, size_t length, char **changed, struct hl_
     return true;
 }
 
-/* Reads the value at *at and steps behind it. */
-static bool read_value(struct hl_arena *arena, struct source *source, const char *text, struct hl_value **out, struct hl_error **err)
+/* Reads the value at *at and steps behind it. cJSON's tree goes to `tree`. */
+static bool read_value(struct hl_arena *arena, struct hl_arena *tree, struct source *source, const char *text, struct hl_value **out, struct hl_error **err)
 {
-    hl_auto(arena) struct hl_arena *tree = hl_arena_new();
     const char *stop = source->at;
     size_t length = (size_t)(source->end - source->at);
 
@@ -239,6 +238,7 @@ static void hl_cleanup_wiped(char **text)
 bool hl_json_decode(struct hl_arena *arena, const char *text, size_t length, struct hl_value **out, struct hl_error **err)
 {
     hl_auto(wiped) char *changed = NULL;
+    hl_auto(arena) struct hl_arena *tree = hl_arena_new();
 
     if (!prepare(&text, length, &changed, err))
         return false;
@@ -246,7 +246,7 @@ bool hl_json_decode(struct hl_arena *arena, const char *text, size_t length, str
     struct source source = {.at = text, .end = text + length, .has_stand_ins = changed != NULL};
     struct hl_value *value = NULL;
 
-    if (!read_value(arena, &source, text, &value, err))
+    if (!read_value(arena, tree, &source, text, &value, err))
         return false;
 
     const char *rest = skip_blanks(source.at, source.end);
@@ -257,12 +257,13 @@ bool hl_json_decode(struct hl_arena *arena, const char *text, size_t length, str
     return true;
 }
 
-static bool visit_one(struct source *source, const char *text, hl_json_element_fn *visit, void *context, struct hl_error **err)
+/* The tree and the element are in one arena, which is used over and over. */
+static bool visit_one(struct hl_arena *arena, struct source *source, const char *text, hl_json_element_fn *visit, void *context, struct hl_error **err)
 {
-    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     struct hl_value *element = NULL;
 
-    return read_value(arena, source, text, &element, err) && visit(context, element, err);
+    hl_arena_reset(arena);
+    return read_value(arena, arena, source, text, &element, err) && visit(context, element, err);
 }
 
 /* Steps over `wanted` and the blanks around it; false when something else stands there. */
@@ -278,6 +279,7 @@ static bool step_over(struct source *source, char wanted)
 bool hl_json_each(const char *text, size_t length, hl_json_element_fn *visit, void *context, struct hl_error **err)
 {
     hl_auto(wiped) char *changed = NULL;
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
 
     if (!prepare(&text, length, &changed, err))
         return false;
@@ -288,7 +290,7 @@ bool hl_json_each(const char *text, size_t length, hl_json_element_fn *visit, vo
         return fail_at(err, text, source.at, "a list was expected");
     if (!step_over(&source, ']')) {
         do {
-            if (!visit_one(&source, text, visit, context, err))
+            if (!visit_one(arena, &source, text, visit, context, err))
                 return false;
         } while (step_over(&source, ','));
         if (!step_over(&source, ']'))

@@ -8,27 +8,36 @@
 /* Up to here a scan over the hashes beats an index. */
 enum { SMALL = 8, ABSENT = -1 };
 
-/* Multiplies eight bytes at a time and takes the upper half, as the index takes the low bits of what is left. */
 static uint64_t mix(uint64_t hash, uint64_t word)
 {
     hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
     return hash ^ hash >> 32;
 }
 
+static uint64_t bytes_at(const char *at, size_t length)
+{
+    uint64_t bytes = 0;
+
+    memcpy(&bytes, at, length);
+    return bytes;
+}
+
+/* Takes eight bytes at a time; the last ones overlap what was taken before. */
 static uint32_t hash_of(const char *key)
 {
-    size_t length = strlen(key);
+    const size_t length = strlen(key);
     uint64_t hash = length;
-    uint64_t word = 0;
 
-    for (; length >= sizeof word; length -= sizeof word, key += sizeof word) {
-        memcpy(&word, key, sizeof word);
-        hash = mix(hash, word);
+    if (length < 4) {
+        for (const char *at = key; *at != '\0'; at++)
+            hash = hash << 8 | (unsigned char)*at;
+        return (uint32_t)mix(0, hash);
     }
-    word = 0;
-    for (; length > 0; length--)
-        word = word << 8 | (unsigned char)*key++;
-    return (uint32_t)(mix(hash, word) >> 16);
+    if (length < 8)
+        return (uint32_t)mix(hash, bytes_at(key, 4) << 32 | bytes_at(key + length - 4, 4));
+    for (size_t i = 0; i + 8 < length; i += 8)
+        hash = mix(hash, bytes_at(key + i, 8));
+    return (uint32_t)mix(hash, bytes_at(key + length - 8, 8));
 }
 
 void hl_map_init(struct hl_map *map, struct hl_arena *arena)

@@ -196,6 +196,12 @@ bool hl_docker_rejected(const struct hl_docker *docker, const struct hl_http_res
     return false;
 }
 
+static bool fail_unreadable(const struct hl_http_response *response, struct hl_error **err)
+{
+    hl_wrap(err, "the engine's answer cannot be read");
+    return hl_error_http(err, response->method, response->url, response->status);
+}
+
 static bool decode_body(struct hl_arena *arena, const struct hl_http_response *response, struct hl_value **out, struct hl_error **err)
 {
     if (out == NULL)
@@ -203,11 +209,7 @@ static bool decode_body(struct hl_arena *arena, const struct hl_http_response *r
     *out = NULL;
     if (response->body.length == 0)
         return true;
-    if (!hl_json_decode(arena, hl_text_get(&response->body), response->body.length, out, err)) {
-        hl_wrap(err, "the engine's answer cannot be read");
-        return hl_error_http(err, response->method, response->url, response->status);
-    }
-    return true;
+    return hl_json_decode(arena, hl_text_get(&response->body), response->body.length, out, err) || fail_unreadable(response, err);
 }
 
 static bool is_fine(long status)
@@ -240,6 +242,18 @@ bool hl_docker_get(struct hl_docker *docker, struct hl_arena *arena, const char 
     if (!is_fine(response.status))
         return hl_docker_rejected(docker, &response, err);
     return decode_body(arena, &response, out, err);
+}
+
+bool hl_docker_get_each(struct hl_docker *docker, const char *path, hl_json_element_fn *visit, void *context, struct hl_error **err)
+{
+    const struct hl_docker_call call = {.method = "GET", .path = path};
+    hl_auto(http_response) struct hl_http_response response = {0};
+
+    if (!hl_docker_send(docker, &call, &response, err))
+        return false;
+    if (!is_fine(response.status))
+        return hl_docker_rejected(docker, &response, err);
+    return hl_json_each(hl_text_get(&response.body), response.body.length, visit, context, err) || fail_unreadable(&response, err);
 }
 
 bool hl_docker_post(struct hl_docker *docker, struct hl_arena *arena, const char *path, const struct hl_value *body, int64_t timeout_ms, struct hl_value **out,

@@ -7,6 +7,7 @@
 
 #include "reconcile/provider.h"
 #include "reconcile/transport/http.h"
+#include "schema/base/json.h"
 
 #include <pthread.h>
 
@@ -71,6 +72,8 @@ bool hl_docker_rejected(const struct hl_docker *docker, const struct hl_http_res
 
 /* GET of a JSON document. HL_E_NOT_FOUND for a 404. */
 bool hl_docker_get(struct hl_docker *docker, struct hl_arena *arena, const char *path, struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;
+/* The same for a list, an element at a time: only what the visitor keeps stays in memory. */
+bool hl_docker_get_each(struct hl_docker *docker, const char *path, hl_json_element_fn *visit, void *context, struct hl_error **err) HL_MUST_CHECK;
 /* The same, but a 404 gives NULL. */
 bool hl_docker_find(struct hl_docker *docker, struct hl_arena *arena, const char *path, struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;
 /* POST; 2xx and 304 (already so) are success. `out` may be NULL. timeout_ms as in struct hl_docker_call. */

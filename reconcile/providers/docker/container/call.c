@@ -53,6 +53,11 @@ bool hl_container_list(struct hl_docker *docker, struct hl_arena *arena, const c
     return true;
 }
 
+bool hl_container_each(struct hl_docker *docker, hl_json_element_fn *visit, void *context, struct hl_error **err)
+{
+    return hl_docker_get_each(docker, "/containers/json?all=1", visit, context, err) || hl_wrap(err, "listing containers");
+}
+
 bool hl_container_find_operation(struct hl_docker *docker, struct hl_arena *arena, const char *operation, struct hl_value **out, struct hl_error **err)
 {
     struct hl_value *list = NULL;

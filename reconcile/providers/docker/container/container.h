@@ -25,6 +25,8 @@ bool hl_container_inspect(struct hl_docker *docker, struct hl_arena *arena, cons
 bool hl_container_inspect_name(struct hl_docker *docker, struct hl_arena *arena, const char *name, struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;
 /* The list, stopped ones included; `filter` begins with '&' or is "". */
 bool hl_container_list(struct hl_docker *docker, struct hl_arena *arena, const char *filter, struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;
+/* All of them, a row at a time. */
+bool hl_container_each(struct hl_docker *docker, hl_json_element_fn *visit, void *context, struct hl_error **err) HL_MUST_CHECK;
 /* The container that an action has made, by its label; *out (a row of the list) is NULL when there is none. */
 bool hl_container_find_operation(struct hl_docker *docker, struct hl_arena *arena, const char *operation, struct hl_value **out,
                                  struct hl_error **err) HL_MUST_CHECK;

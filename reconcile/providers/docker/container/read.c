@@ -12,18 +12,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What is kept of a row of the list, of which there may be many thousands. */
+struct row {
+    const char *id, *name, *image; /* the image's id */
+    bool holds_networks;           /* stopped, with the ids of networks that may be gone */
+};
+
 /* One object being read. */
 struct reading {
     struct hl_object *object;
-    const struct hl_value *row; /* of the list; NULL: absent */
+    const struct row *row; /* NULL: absent */
 };
 
 /* One refresh. Everything but what `lock` guards is only read while the workers run. */
 struct reader {
     struct hl_docker *docker;
     struct hl_arena *arena; /* of the refresh */
-    struct hl_value *list;
-    struct hl_map by_id, by_name, by_address;
+    struct hl_map by_id, by_name, by_address; /* struct row * */
     struct hl_map leftovers; /* address -> name of what a replacement could not remove */
     struct hl_map names;     /* id -> name */
     struct hl_map *networks; /* NULL: not asked */
@@ -54,37 +59,62 @@ static bool is_aside(const char *name)
     return name != NULL && (hl_ends_with(name, HL_SUFFIX_NEW) || hl_ends_with(name, HL_SUFFIX_OLD));
 }
 
-static void index_rows(struct reader *reader)
+static bool is_stopped_in_network(const struct hl_value *element)
+{
+    const struct hl_value *endpoints = hl_value_get(hl_value_get(element, "NetworkSettings"), "Networks");
+    const char *state = hl_value_get_text(element, "State");
+
+    if (state == NULL || strcmp(state, "running") == 0)
+        return false;
+    for (size_t i = 0; i < hl_value_count(endpoints); i++) {
+        if (!hl_is_blank(hl_value_get_text(hl_value_at(endpoints, i), "NetworkID")))
+            return true;
+    }
+    return false;
+}
+
+static bool take_row(void *context, struct hl_value *element, struct hl_error **err)
+{
+    struct reader *reader = context;
+    const struct hl_value *labels = hl_value_get(element, "Labels");
+    const char *address = hl_value_get_text(labels, "hlrec.address");
+
+    (void)err;
+    if (hl_container_id(element) == NULL)
+        return true;
+    struct row *row = hl_arena_alloc(reader->arena, sizeof *row);
+    *row = (struct row){
+        .id = hl_arena_strdup(reader->arena, hl_container_id(element)),
+        .name = hl_arena_strdup(reader->arena, hl_container_row_name(element)),
+        .image = hl_arena_strdup(reader->arena, hl_value_get_text(element, "ImageID")),
+        .holds_networks = is_stopped_in_network(element),
+    };
+    hl_map_put(&reader->by_id, row->id, row);
+    if (row->name != NULL) {
+        hl_map_put(&reader->by_name, row->name, row);
+        hl_map_put(&reader->names, row->id, (void *)row->name);
+    }
+    /* What a replacement under way has put aside is for recovery. */
+    if (address != NULL && hl_mark_is_of(labels, reader->docker->run, address))
+        hl_map_put(is_aside(row->name) ? &reader->leftovers : &reader->by_address, address, is_aside(row->name) ? (void *)row->name : row);
+    return true;
+}
+
+static bool read_list(struct reader *reader, struct hl_error **err)
 {
     hl_map_init(&reader->by_id, reader->arena);
     hl_map_init(&reader->by_name, reader->arena);
     hl_map_init(&reader->by_address, reader->arena);
     hl_map_init(&reader->leftovers, reader->arena);
     hl_map_init(&reader->names, reader->arena);
-    for (size_t i = 0; i < hl_value_count(reader->list); i++) {
-        struct hl_value *row = hl_value_item(reader->list, i);
-        const struct hl_value *labels = hl_value_get(row, "Labels");
-        const char *id = hl_container_id(row);
-        const char *name = hl_container_row_name(row);
-        const char *address = hl_value_get_text(labels, "hlrec.address");
-        if (id == NULL)
-            continue;
-        hl_map_put(&reader->by_id, id, row);
-        if (name != NULL) {
-            hl_map_put(&reader->by_name, name, row);
-            hl_map_put(&reader->names, id, (void *)name);
-        }
-        /* What a replacement under way has put aside is for recovery. */
-        if (address != NULL && hl_mark_is_of(labels, reader->docker->run, address))
-            hl_map_put(is_aside(name) ? &reader->leftovers : &reader->by_address, address, is_aside(name) ? (void *)name : row);
-    }
+    return hl_container_each(reader->docker, take_row, reader, err);
 }
 
 /* `adopt: ID` and import take a name, an id, or the beginning of one that only one container has. */
-static const struct hl_value *find_by_id(const struct reader *reader, const char *id)
+static const struct row *find_by_id(const struct reader *reader, const char *id)
 {
     enum { SHORTEST = 4 };
-    const struct hl_value *found = hl_map_find(&reader->by_id, id);
+    const struct row *found = hl_map_find(&reader->by_id, id);
     const size_t length = strlen(id);
     size_t hits = 0;
 
@@ -101,10 +131,10 @@ static const struct hl_value *find_by_id(const struct reader *reader, const char
     return hits == 1 ? found : NULL;
 }
 
-static const struct hl_value *find_row(const struct reader *reader, const struct hl_object *object)
+static const struct row *find_row(const struct reader *reader, const struct hl_object *object)
 {
     const struct hl_value *body = object->desired != NULL || object->recorded == NULL ? object->desired : object->recorded->desired;
-    const struct hl_value *row = hl_is_blank(object->id) ? NULL : find_by_id(reader, object->id);
+    const struct row *row = hl_is_blank(object->id) ? NULL : find_by_id(reader, object->id);
 
     if (row == NULL)
         row = hl_map_find(&reader->by_address, object->address);
@@ -128,7 +158,7 @@ static void list_images(struct reader *reader)
     hl_map_init(&seen, reader->arena);
     for (size_t i = 0; i < reader->count; i++) {
         const struct reading *reading = &reader->readings[i];
-        const char *both[] = {hl_value_get_text(reading->row, "ImageID"), reading->row != NULL ? wanted_image(reading) : NULL};
+        const char *both[] = {reading->row != NULL ? reading->row->image : NULL, reading->row != NULL ? wanted_image(reading) : NULL};
         for (size_t j = 0; j < HL_COUNT(both); j++) {
             if (hl_is_blank(both[j]) || hl_map_has(&seen, both[j]))
                 continue;
@@ -138,25 +168,11 @@ static void list_images(struct reader *reader)
     }
 }
 
-static bool is_stopped_in_network(const struct hl_value *row)
-{
-    const struct hl_value *endpoints = hl_value_get(hl_value_get(row, "NetworkSettings"), "Networks");
-    const char *state = hl_value_get_text(row, "State");
-
-    if (state == NULL || strcmp(state, "running") == 0)
-        return false;
-    for (size_t i = 0; i < hl_value_count(endpoints); i++) {
-        if (!hl_is_blank(hl_value_get_text(hl_value_at(endpoints, i), "NetworkID")))
-            return true;
-    }
-    return false;
-}
-
 /* A stopped container holds on to the ids of its networks, also when those are gone; a running one keeps them alive. */
 static bool fetch_networks(struct reader *reader, struct hl_error **err)
 {
     for (size_t i = 0; i < reader->count; i++) {
-        if (is_stopped_in_network(reader->readings[i].row))
+        if (reader->readings[i].row != NULL && reader->readings[i].row->holds_networks)
             return hl_container_networks_now(reader->docker, reader->arena, &reader->networks, err);
     }
     return true;
@@ -272,7 +288,7 @@ static void read_one(struct reader *reader, const struct reading *reading)
     struct hl_value *inspection = NULL;
     struct hl_live live = {0};
 
-    if (reading->row != NULL && !hl_container_inspect(reader->docker, arena, hl_container_id(reading->row), &inspection, &error))
+    if (reading->row != NULL && !hl_container_inspect(reader->docker, arena, reading->row->id, &inspection, &error))
         inspection = NULL;
     if (inspection != NULL)
         tell(reader, reading, arena, inspection, &live);
@@ -295,9 +311,8 @@ bool hl_container_refresh(struct hl_session *session, struct hl_object **objects
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     struct reader reader = {.docker = hl_docker_of(session), .arena = arena, .count = count};
 
-    if (!hl_container_list(reader.docker, arena, "", &reader.list, err))
+    if (!read_list(&reader, err))
         return false;
-    index_rows(&reader);
     reader.readings = hl_arena_alloc(arena, (count + 1) * sizeof *reader.readings);
     for (size_t i = 0; i < count; i++) {
         reader.readings[i].object = objects[i];
@@ -334,9 +349,8 @@ static bool values_of(struct hl_docker *docker, struct hl_arena *arena, const st
     struct hl_container_view view = {.desired = desired, .recorded = desired, .resource = resource, .image_state = "current"};
 
     if (shares(inspection)) {
-        if (!hl_container_list(docker, arena, "", &reader.list, err))
+        if (!read_list(&reader, err))
             return false;
-        index_rows(&reader);
         view.names = &reader.names;
     }
     *out = view_values(docker, arena, inspection, &view);
