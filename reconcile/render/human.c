@@ -15,6 +15,7 @@ enum {
     REASON_ROOM = 30, /* a terminal that leaves less than this for reasons gets them unwrapped */
     USERS_SHOWN = 3,
     NAMES_SHOWN = 5,
+    UNUSED_SHOWN = 20, /* of what a preview takes from the base: in a large spec that can be every resource */
 };
 
 /* In the order of the blocks: what destroys first, what is refused last, where the eye rests. */
@@ -91,7 +92,7 @@ static void put_preview(struct hl_text *out, const struct hl_preview_facts *prev
     if (preview->behind > 0)
         hl_text_printf(out, ", %zu commit%s behind it", preview->behind, preview->behind == 1 ? "" : "s");
     hl_text_puts(out, preview->conflicts ? "; THE TWO DO NOT MERGE, this is the proposal alone\n" : "\n");
-    for (size_t i = 0; i < preview->unused.count; i++) {
+    for (size_t i = 0; i < preview->unused.count && i < UNUSED_SHOWN; i++) {
         const struct hl_preview_unused *unused = &preview->unused.items[i];
         hl_paint(out, color, HL_PAINT_YELLOW, "not used:");
         hl_text_putc(out, ' ');
@@ -100,6 +101,10 @@ static void put_preview(struct hl_text *out, const struct hl_preview_facts *prev
         if (unused->at.line > 0)
             hl_text_printf(out, " (line %u)", unused->at.line);
         hl_text_putc(out, '\n');
+    }
+    if (preview->unused.count > UNUSED_SHOWN) {
+        hl_paint(out, color, HL_PAINT_YELLOW, "not used:");
+        hl_text_printf(out, " %zu more, which `--format json` lists\n", preview->unused.count - UNUSED_SHOWN);
     }
 }
 

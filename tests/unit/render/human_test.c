@@ -122,10 +122,26 @@ static void the_same_plan_gives_the_same_bytes(void **state HL_UNUSED)
     assert_string_equal(hl_text_get(&first), hl_text_get(&second));
 }
 
+static void what_a_preview_takes_from_the_base_is_told_up_to_twenty(void **state HL_UNUSED)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    hl_auto(text) struct hl_text out = HL_TEXT_INIT(65536);
+    struct hl_preview_unused items[23];
+    const struct hl_preview_facts facts = {.base = "3f9c1ab0d2e4", .unused = {.items = items, .count = HL_COUNT(items)}};
+    const struct hl_plan_view view = {.plan = sample(arena), .file = "hlrec.yaml", .preview = &facts};
+
+    for (size_t i = 0; i < HL_COUNT(items); i++)
+        items[i] = (struct hl_preview_unused){.path = hl_arena_printf(arena, "secrets.S%02zu", i), .change = HL_PREVIEW_CHANGED};
+    hl_render_plan_human(&out, &view, (struct hl_look){0});
+    assert_non_null(strstr(hl_text_get(&out), "not used: secrets.S19 is changed here, the base's counts\nnot used: 3 more, which `--format json` lists\n"));
+    assert_null(strstr(hl_text_get(&out), "secrets.S20"));
+}
+
 static const struct CMUnitTest human_tests[] = {
     cmocka_unit_test(a_plan_reads_as_the_design_says),
     cmocka_unit_test(the_last_line_is_stable),
     cmocka_unit_test(the_same_plan_gives_the_same_bytes),
+    cmocka_unit_test(what_a_preview_takes_from_the_base_is_told_up_to_twenty),
 };
 
 const struct hl_tests hl_tests_human = {human_tests, HL_COUNT(human_tests)};
