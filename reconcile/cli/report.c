@@ -75,7 +75,7 @@ static bool load_state(struct hl_context *context, struct hl_html_view *view, st
     const struct hl_suspension *suspension = NULL;
     struct hl_map *records = NULL;
 
-    if (!hl_store_records(store, context->arena, &records, err) || !load_unfinished(context, view, err) || !load_runs(context, view, err) ||
+    if (!hl_store_records(store, context->arena, NULL, &records, err) || !load_unfinished(context, view, err) || !load_runs(context, view, err) ||
         !hl_suspension_load(store, context->arena, &suspension, err))
         return false;
     view->records = records;
