@@ -34,8 +34,8 @@ struct hl_loader {
     const struct hl_kind *referring_kind;  /* the kind that `referring` is of */
     const struct hl_field *referring[128]; /* its fields that name other resources */
     size_t referring_count;
-    bool using;   /* `referring_kind` has fields with `uses` */
-    bool refers;  /* the body at hand asks for other resources' values */
+    bool using;  /* `referring_kind` has fields with `uses` */
+    bool refers; /* the body at hand asks for other resources' values */
 };
 
 /* What a scope may look at. */

@@ -59,7 +59,7 @@ has 'a number where text belongs' "$status $(at "d['message']")" '500 json: cann
 api POST "$v/containers/create?name=w" '{"Image":"nginx:1.27"}'
 has 'a name of one letter' "$status $(at "d['message']")" '400 Invalid container name'
 
-create web '{"image":"nginx:1.27","Env":["A=1","NGINX_VERSION=mine"],"Labels":{"l":"v"},"Unknown":1,
+create web '{"image":"nginx:1.27","Env":["A=1","NGINX_VERSION=mine"],"Labels":{"l":"v","lab.health-delay":"2000"},"Unknown":1,
     "ExposedPorts":{"443/tcp":{}},"Healthcheck":{"Test":["CMD","true"],"Interval":1000000000},
     "HostConfig":{"Memory":104857600,"PortBindings":{"80/tcp":[{"HostPort":"8080"}],"81/tcp":[{"HostPort":"8081"}]},
     "Binds":["data:/data","/tmp:/b","/tmp:/c:ro","/anon"],"RestartPolicy":{"Name":"always"}}}'
@@ -72,7 +72,7 @@ api GET "$v/containers/web/json"
 ok 'name with a slash, image as typed' "$(at "d['Name'] + ' ' + d['Config']['Image']")" '/web nginx:1.27'
 ok 'own environment first, then the rest of the image' "$(at "' '.join(e.split('=')[0] for e in d['Config']['Env'])")" \
     'A NGINX_VERSION PATH PKG_RELEASE'
-ok 'labels of the image are merged' "$(at "sorted(d['Config']['Labels'])")" "['l', 'maintainer']"
+ok 'labels of the image are merged' "$(at "sorted(d['Config']['Labels'])")" "['l', 'lab.health-delay', 'maintainer']"
 ok 'ports of the image are merged' "$(at "sorted(d['Config']['ExposedPorts'])")" "['443/tcp', '80/tcp']"
 ok 'command and entrypoint of the image' "$(at "d['Path'] + ' ' + ' '.join(d['Args'])")" '/docker-entrypoint.sh nginx -g daemon off;'
 ok 'swap is twice the memory' "$(at "d['HostConfig']['MemorySwap']")" 209715200
@@ -95,8 +95,11 @@ api GET "$v/containers/web/json"
 ok 'a binding without an exposed port is not published' "$(at "sorted((k, bool(p)) for k, p in d['NetworkSettings']['Ports'].items())")" \
     "[('443/tcp', False), ('80/tcp', True)]"
 ok 'health starts' "$(at "d['State']['Health']['Status']")" starting
-sleep 0.3
-api GET "$v/containers/web/json"
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    api GET "$v/containers/web/json"
+    [ "$(at "d['State']['Health']['Status']")" = healthy ] && break
+    sleep 0.2
+done
 ok 'and gets well' "$(at "d['State']['Health']['Status']")" healthy
 api GET "$v/containers/$(echo "$web" | cut -c1-7)/json"
 ok 'a prefix of the id will do' "$(at "d['Id']")" "$web"

@@ -34,7 +34,7 @@ struct hl_docker {
     int minor;                /* of the API version in use: 41 is 1.41; 0 until negotiated */
     struct hl_map images;     /* id or reference -> struct image_entry *, image.c */
     pthread_cond_t image_known;
-    struct hl_value *config;  /* ~/.docker/config.json, login.c */
+    struct hl_value *config; /* ~/.docker/config.json, login.c */
     bool config_read;
 };
 

@@ -27,12 +27,12 @@ struct reading {
 /* One refresh. Everything but what `lock` guards is only read while the workers run. */
 struct reader {
     struct hl_docker *docker;
-    struct hl_arena *arena; /* of the refresh */
+    struct hl_arena *arena;                   /* of the refresh */
     struct hl_map by_id, by_name, by_address; /* struct row * */
-    struct hl_map leftovers; /* address -> name of what a replacement could not remove */
-    struct hl_map names;     /* id -> name */
-    struct hl_map *networks; /* NULL: not asked */
-    const char **images; /* ids and references that will be asked for */
+    struct hl_map leftovers;                  /* address -> name of what a replacement could not remove */
+    struct hl_map names;                      /* id -> name */
+    struct hl_map *networks;                  /* NULL: not asked */
+    const char **images;                      /* ids and references that will be asked for */
     size_t images_count;
     struct reading *readings;
     size_t count;
@@ -342,8 +342,8 @@ static bool shares(const struct hl_value *inspection)
     return false;
 }
 
-static bool values_of(struct hl_docker *docker, struct hl_arena *arena, const struct hl_value *inspection, const char *resource,
-                      const struct hl_value *desired, struct hl_value **out, struct hl_error **err)
+static bool values_of(struct hl_docker *docker, struct hl_arena *arena, const struct hl_value *inspection, const char *resource, const struct hl_value *desired,
+                      struct hl_value **out, struct hl_error **err)
 {
     struct reader reader = {.docker = docker, .arena = arena};
     struct hl_container_view view = {.desired = desired, .recorded = desired, .resource = resource, .image_state = "current"};
