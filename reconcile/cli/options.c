@@ -101,7 +101,8 @@ const struct hl_option hl_option_table[HL_OPTIONS] = {
                            .type = HL_ARG_TEXT,
                            .argument = "NAME",
                            .groups = HL_GROUP_PLAN,
-                           .doc = "with --comment: tells this plan's comment and status from those of others of the same stack (with --git, --path does so too)"},
+                           .doc =
+                               "with --comment: tells this plan's comment and status from those of others of the same stack (with --git, --path does so too)"},
     [HL_OPT_MAX_SIZE] = {.name = "max-size",
                          .type = HL_ARG_INT,
                          .argument = "BYTES",

@@ -83,8 +83,9 @@ struct hl_forge_result {
     enum hl_forge_outcome comment;
     bool status_set;
 };
-/* The status is set even if the comment fails, but not by a run that is late. False when either failed, with the first error (a second one is named in it): HL_E_SPEC for a post that cannot
- * be, HL_E_AUTH, HL_E_NOT_FOUND, HL_E_REJECTED, HL_E_UNREACHABLE, HL_E_TIMEOUT, HL_E_INTERRUPTED as transport/http.h has them. `result` is filled in any case.
+/* The status is set even if the comment fails, but not by a run that is late. False when either failed, with the first error (a second one is named in it):
+ * HL_E_SPEC for a post that cannot be, HL_E_AUTH, HL_E_NOT_FOUND, HL_E_REJECTED, HL_E_UNREACHABLE, HL_E_TIMEOUT, HL_E_INTERRUPTED as transport/http.h has them.
+ * `result` is filled in any case.
  */
 bool hl_forge_post(const struct hl_forge_post *post, struct hl_forge_result *result, struct hl_error **err) HL_MUST_CHECK;
 

@@ -23,11 +23,11 @@ enum {
 };
 
 struct hl_markdown {
-    size_t max_size;    /* bytes; 0: HL_MARKDOWN_SIZE; less than HL_MARKDOWN_LEAST counts as that */
-    const char *target; /* tells several comments of one stack apart; NULL: "default" */
-    const char *head;   /* id of the commit that the comment is about; NULL: that of the view */
-    const char *run;    /* id of the run, for people; or NULL */
-    int64_t order_ms;   /* when the run began, UTC; 0: not known */
+    size_t max_size;                    /* bytes; 0: HL_MARKDOWN_SIZE; less than HL_MARKDOWN_LEAST counts as that */
+    const char *target;                 /* tells several comments of one stack apart; NULL: "default" */
+    const char *head;                   /* id of the commit that the comment is about; NULL: that of the view */
+    const char *run;                    /* id of the run, for people; or NULL */
+    int64_t order_ms;                   /* when the run began, UTC; 0: not known */
     const struct hl_redactor *redactor; /* masks before escaping, which a sink cannot; may be NULL */
 };
 void hl_render_plan_comment(struct hl_text *out, const struct hl_plan_view *view, const struct hl_markdown *markdown);
