@@ -10,11 +10,17 @@
 
 enum { NAME_WIDTH = 14 };
 
+/* The first column; a name that is too long for it makes its own line longer. */
+static void put_name(struct hl_text *out, const char *name)
+{
+    hl_text_printf(out, "  %-*s%s", NAME_WIDTH, name, strlen(name) < NAME_WIDTH ? "" : "  ");
+}
+
 static void put_field(struct hl_text *out, const struct hl_field *field)
 {
     hl_auto(text) struct hl_text notes = HL_TEXT_INIT(16384);
 
-    hl_text_printf(out, "  %-*s%s", NAME_WIDTH, field->name, strlen(field->name) < NAME_WIDTH ? "" : "  ");
+    put_name(out, field->name);
     hl_emit_type(out, field);
     hl_emit_notes(&notes, field);
     if (notes.length > 0)
@@ -161,15 +167,21 @@ static bool explain_path(struct hl_text *out, const char *topic, const struct hl
 static void explain_all(struct hl_text *out, const struct hl_registry *registry)
 {
     hl_text_puts(out, "A spec is one YAML file.\n\nKinds of resources:\n");
-    for (size_t i = 0; registry->kinds[i] != NULL; i++)
-        hl_text_printf(out, "  %-*s%s (%s:)\n", NAME_WIDTH, registry->kinds[i]->name, registry->kinds[i]->doc, registry->kinds[i]->section);
+    for (const struct hl_kind *const *kind = registry->kinds; *kind != NULL; kind++) {
+        put_name(out, (*kind)->name);
+        hl_text_printf(out, "%s (%s:)\n", (*kind)->doc, (*kind)->section);
+    }
     hl_text_puts(out, "\nTypes of providers:\n");
-    for (size_t i = 0; registry->providers[i] != NULL; i++)
-        hl_text_printf(out, "  %-*s%s\n", NAME_WIDTH, registry->providers[i]->name, registry->providers[i]->doc);
+    for (const struct hl_provider_type *const *type = registry->providers; *type != NULL; type++) {
+        put_name(out, (*type)->name);
+        hl_text_printf(out, "%s\n", (*type)->doc);
+    }
     hl_text_puts(out, "\nOther keys of the spec:\n");
-    for (const struct hl_field *field = hl_top_fields; field->name != NULL; field++)
-        hl_text_printf(out, "  %-*s%s\n", NAME_WIDTH, field->name, field->doc);
-    hl_text_puts(out, "\nMore: hlrec explain KIND, KIND.FIELD, providers.TYPE or one of the keys\n");
+    for (const struct hl_field *field = hl_top_fields; field->name != NULL; field++) {
+        put_name(out, field->name);
+        hl_text_printf(out, "%s\n", field->doc);
+    }
+    hl_text_puts(out, "\nMore: hlrec explain KIND, KIND.FIELD, TYPE, TYPE.FIELD or one of the keys\n");
 }
 
 static bool explain_kinds(struct hl_text *out, const struct hl_registry *registry, const char *topic, const char *word, const char *rest)
@@ -258,6 +270,8 @@ bool hl_emit_explain(struct hl_text *out, const struct hl_registry *registry, co
     if (hl_kind_find(registry, word, NULL) != NULL || hl_kind_find_section(registry, word, NULL) != NULL)
         return explain_kinds(out, registry, topic, word, rest);
     section = hl_field_find(hl_top_fields, word, false);
+    if (section == NULL && hl_provider_type_find(registry, word) != NULL)
+        return explain_providers(out, registry, topic, topic);
     if (section == NULL)
         return report_no_topic(out, registry, topic, word);
     return explain_path(out, topic, hl_top_fields, topic);

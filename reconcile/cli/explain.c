@@ -22,12 +22,12 @@ static int run(struct hl_context *context)
 const struct hl_command hl_command_explain = {
     .name = "explain",
     .summary = "what a kind or a field of the spec means",
-    .usage = "[KIND[.FIELD]]",
+    .usage = "[KIND[.FIELD] | TYPE[.FIELD]]",
     .max_arguments = 1,
     .run = run,
     .help = "The reference at hand: fields, types, defaults, examples.\n\n"
             "  hlrec explain\n"
             "  hlrec explain container\n"
             "  hlrec explain container.ports\n"
-            "  hlrec explain providers.docker",
+            "  hlrec explain docker",
 };
