@@ -96,7 +96,9 @@ static void show_result(struct hl_context *context, const struct hl_apply_result
 /* What was applied whole is what the next commit must follow (--verify-signatures). */
 static bool keep_commit(struct hl_context *context, const struct hl_apply_result *result, struct hl_error **err)
 {
-    if (context->commit == NULL || result->interrupted || result->failed > 0 || result->refused > 0)
+    const bool whole = !hl_option_given(&context->options, HL_OPT_DRIFT_ONLY) && !hl_option_given(&context->options, HL_OPT_REFRESH_ONLY);
+
+    if (context->commit == NULL || !whole || result->interrupted || result->failed > 0 || result->refused > 0)
         return true;
     return hl_store_put(hl_engine_store(context->engine), HL_APPLIED_COMMIT, context->commit, err) || hl_wrap(err, "recording the applied commit");
 }

@@ -28,7 +28,8 @@ void settle_fill(struct hl_engine *engine, struct hl_record *record, const struc
         if (record->needs == NULL)
             record->needs = former->needs;
     }
-    if (resource == NULL)
+    /* What only corrects drift takes nothing from the spec. */
+    if (resource == NULL || (engine->options.plan.drift_only && former != NULL))
         return;
     record->holds_data = resource->kind->holds_data || (resource->kind->is_data != NULL && resource->kind->is_data(record->desired));
     record->protect = resource->protect == HL_TRUE || (record->holds_data && resource->protect != HL_FALSE);

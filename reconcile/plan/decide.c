@@ -235,18 +235,6 @@ static void decide_replace(struct decision *decision, const char *reason)
     guard_destruction(step, decision->input);
 }
 
-/* Keeps only what the run is for: with --drift-only, what the world changed. */
-static void keep_drift(struct hl_step *step)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < step->changes_count; i++) {
-        if (step->changes[i].origin == HL_ORIGIN_DRIFT)
-            step->changes[kept++] = step->changes[i];
-    }
-    step->changes_count = kept;
-}
-
 static const char *update_reason(const struct hl_step *step)
 {
     bool from_spec = false;
@@ -344,8 +332,6 @@ static void compare(struct decision *decision)
         hl_diff_drift(decision->arena, step->kind->fields, recorded, step->live->values, ignore, &drift);
         step->drifted = drift.count > 0;
     }
-    if (decision->input->options.drift_only)
-        keep_drift(step);
 }
 
 static void decide_present(struct decision *decision)
@@ -437,7 +423,7 @@ static void decide_wanted(struct decision *decision)
             step->not_converging = true;
             refuse(step, HL_E_FAILED, "not converging: made anew in three runs in a row, and gone again",
                    "something else deletes it; --replace ADDR tries once more");
-        } else if (!(decision->input->options.drift_only && step->recorded == NULL)) {
+        } else {
             decide_create(decision);
         }
         return;
@@ -475,6 +461,18 @@ static bool decide_other_provider(struct decision *decision)
     return true;
 }
 
+/* What the resource should be; NULL when its values are wrong. With `drift_only` that is what was applied last, whatever the spec says by now. */
+static struct hl_value *wanted_value(const struct decision *decision)
+{
+    const struct hl_plan_input *input = decision->input;
+    struct hl_step *step = decision->step;
+
+    if (input->options.drift_only)
+        return step->recorded->desired;
+    struct hl_value *desired = hl_spec_decode(input->spec, step->resource, decision->arena, decision->outputs, decision->diags);
+    return desired == NULL ? NULL : with_inputs(decision->arena, desired, step->live->inputs);
+}
+
 struct hl_step *hl_plan_decide(struct hl_arena *arena, const struct hl_plan_input *input, const struct hl_resource *resource, const struct hl_live *live,
                                const struct hl_outputs *outputs, struct hl_diags *diags)
 {
@@ -490,12 +488,15 @@ struct hl_step *hl_plan_decide(struct hl_arena *arena, const struct hl_plan_inpu
         decide_when(&decision, truth, waits_for);
         return step;
     }
-    struct hl_value *desired = hl_spec_decode(input->spec, resource, arena, outputs, diags);
-    if (desired == NULL) {
+    if (input->options.drift_only && recorded == NULL) {
+        step->reason = "new in the spec, and only drift is corrected";
+        return step;
+    }
+    step->desired = wanted_value(&decision);
+    if (step->desired == NULL) {
         refuse(step, HL_E_SPEC, "its values are wrong", NULL);
         return step;
     }
-    step->desired = with_inputs(arena, desired, step->live->inputs);
     step->late = hl_value_find_unknown(step->desired) != NULL;
     decide_wanted(&decision);
     if (input->options.refresh_only && step->action != HL_ACTION_REFUSE && step->action != HL_ACTION_DEFER) {

@@ -89,7 +89,7 @@ struct hl_plan_options {
     const char *const *replaces;
     bool destroy;      /* delete all that is recorded */
     bool refresh_only; /* only take live values into the records; no other action */
-    bool drift_only;   /* correct drift, apply no spec change */
+    bool drift_only;   /* what was applied last is what is wanted: drift is corrected, no change of the spec is applied */
     bool adopt;        /* adopt what is found live under the wanted name */
     bool allow_destroy;
     int64_t max_destroy;      /* -1: from settings */

@@ -107,6 +107,27 @@ def second_limit(tap, folder):
         tap.equal((after.status, stack.plan_status().status), (0, 0), "the next run goes on", after.text)
 
 
+# ---- drift alone ----
+
+def drift_alone(tap, folder):
+    tap.section = "--drift-only"
+    with World(folder, "only", SPEC) as (lab, stack):
+        stack.apply()
+        labels = lambda: {row["Names"][0]: row["Labels"].get("a") for row in lab.get("/containers/json?all=1")}  # noqa: E731
+        stack.write(CHANGED.replace("networks: {net: {}}", "networks: {net: {}, more: {}}"))
+        before = json.loads(stack.run("state", "show", "container.two", "--format", "json").out)
+        quiet = stack.apply("--drift-only", "-q")
+        tap.equal((quiet.status, quiet.text), (0, ""), "applies no change of the spec", quiet.text)
+        tap.equal(json.loads(stack.run("state", "show", "container.two", "--format", "json").out), before, "nor takes it for applied")
+        drift(lab)
+        drift(lab, "two")
+        done = stack.apply("--drift-only")
+        tap.equal((done.status, labels()), (0, {"/one": None, "/two": None}), "what is gone comes back as it was applied last, whatever the spec says by now", done.text)
+        plan = json.loads(stack.run("plan", "--format", "json").out)
+        tap.equal([action["address"] for action in plan["actions"] if action["action"] != "none"], ["network.more", "container.two"], "the changes of the spec are still to come", plan["actions"])
+        tap.equal((stack.apply().status, labels()), (0, {"/one": None, "/two": "b"}), "and are applied when they are asked for")
+
+
 # ---- suspension ----
 
 def suspension(tap, folder):
@@ -462,7 +483,7 @@ def main():
     folder = private_folder()
     chosen = sys.argv[1:]
     try:
-        for scene in (time_limit, suspension, window, journal, metrics, notifications, pings, status, examples, second_limit):
+        for scene in (time_limit, drift_alone, suspension, window, journal, metrics, notifications, pings, status, examples, second_limit):
             if chosen and scene.__name__ not in chosen:
                 continue
             try:
