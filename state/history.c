@@ -161,7 +161,7 @@ static void *grow(struct hl_arena *arena, void *items, size_t size, size_t count
 }
 
 /* The newest first; limit <= 0 gives all. */
-bool hl_store_runs(struct hl_store *store, struct hl_arena *arena, int64_t limit, struct hl_run_row **out, size_t *count, struct hl_error **err)
+static bool load_runs(struct hl_store *store, struct hl_arena *arena, int64_t limit, struct hl_run_row **out, size_t *count, struct hl_error **err)
 {
     hl_auto(query) struct hl_query query = hl_query_open(
         store, "SELECT id, command, who, host, source, source_commit, result, pid, started, finished, created, updated, replaced, deleted, failed, "
@@ -181,6 +181,32 @@ bool hl_store_runs(struct hl_store *store, struct hl_arena *arena, int64_t limit
     }
     *out = runs;
     *count = found;
+    return true;
+}
+
+static bool is_running(const struct hl_run_row *run)
+{
+    return run->result != NULL && strcmp(run->result, "running") == 0;
+}
+
+/* The file says "running" of a run that was killed until the next one writes. A run ends in the file before it gives up the lock: when nobody holds that, what
+ * was there before and still says so has died. */
+bool hl_store_runs(struct hl_store *store, struct hl_arena *arena, int64_t limit, struct hl_run_row **out, size_t *count, struct hl_error **err)
+{
+    if (!load_runs(store, arena, limit, out, count, err))
+        return false;
+
+    const int64_t newest = *count > 0 ? (*out)[0].id : 0;
+
+    /* Whoever comes next waits until the one before has given up the lock: only the newest can be at work. */
+    if (*count == 0 || !is_running(&(*out)[0]) || store->lock_fd >= 0 || hl_store_lock_holder(store, arena) != NULL)
+        return true;
+    if (!load_runs(store, arena, limit, out, count, err))
+        return false;
+    for (size_t i = 0; i < *count; i++) {
+        if (is_running(&(*out)[i]) && (*out)[i].id <= newest)
+            (*out)[i].result = "died";
+    }
     return true;
 }
 

@@ -137,6 +137,7 @@ bool hl_store_open_intents(struct hl_store *store, struct hl_arena *arena, struc
 bool hl_store_run_begin(struct hl_store *store, const char *command, const char *source, const char *commit, int64_t *out, struct hl_error **err) HL_MUST_CHECK;
 bool hl_store_run_end(struct hl_store *store, const struct hl_run_row *row, int64_t keep, struct hl_error **err) HL_MUST_CHECK;
 bool hl_store_event(struct hl_store *store, const struct hl_event_row *event, struct hl_error **err) HL_MUST_CHECK;
+/* The newest first; limit <= 0 gives all. A run that was killed is told as "died", before another one has written so. */
 bool hl_store_runs(struct hl_store *store, struct hl_arena *arena, int64_t limit, struct hl_run_row **out, size_t *count, struct hl_error **err) HL_MUST_CHECK;
 bool hl_store_events(struct hl_store *store, struct hl_arena *arena, int64_t run, struct hl_event_row **out, size_t *count,
                      struct hl_error **err) HL_MUST_CHECK;

@@ -36,6 +36,7 @@ void hl_announce_clear(struct hl_context *context);
 
 /* Resources that were changed or deleted outside hlrec. */
 size_t hl_plan_drift(const struct hl_plan *plan);
+/* Tells what could not be read, where nothing else does. */
 void hl_outcome_plan(struct hl_context *context, const struct hl_plan *plan);
 /* After each apply of the run; `plan_count` is the number of resources that its plan was about. */
 void hl_outcome_apply(struct hl_context *context, size_t plan_count, const struct hl_apply_result *result);

@@ -52,6 +52,29 @@ static enum hl_standing standing_of(enum hl_action action)
     return HL_STANDS_DIFFERS;
 }
 
+/* A plan names what could not be read; with --quiet it is not shown, and a notification never shows it. */
+static void tell_unread(struct hl_context *context)
+{
+    size_t count;
+    const struct hl_read_stats *stats = hl_engine_stats(context->engine, &count);
+
+    /* What a preview may tell is chosen elsewhere: cli/preview.c. */
+    if (hl_option_given(&context->options, HL_OPT_PREVIEW))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        hl_auto(heap) char *reason = stats[i].error != NULL ? hl_error_text(stats[i].error) : NULL;
+
+        if (reason == NULL)
+            continue;
+
+        const char *line = hl_arena_printf(context->arena, "provider '%s' could not be read: %s", stats[i].provider, reason);
+
+        hl_outcome_error(context, line);
+        if (context->quiet && context->format == HL_FORMAT_HUMAN)
+            hl_context_warn(context, line);
+    }
+}
+
 void hl_outcome_plan(struct hl_context *context, const struct hl_plan *plan)
 {
     struct hl_outcome *outcome = context->outcome;
@@ -62,6 +85,7 @@ void hl_outcome_plan(struct hl_context *context, const struct hl_plan *plan)
     outcome->drifted = hl_plan_drift(plan);
     for (size_t i = 0; i < plan->count; i++)
         outcome->standings[standing_of(plan->steps[i]->action)]++;
+    tell_unread(context);
 }
 
 static size_t less(size_t from, size_t count)

@@ -6,8 +6,10 @@
 #include "reconcile/cli/suspend.h"
 #include "reconcile/render/layout.h"
 
+#define UNFINISHED "unfinished"
+
 struct status {
-    struct hl_map unfinished; /* address -> nothing: a run died while it changed it */
+    struct hl_map unfinished; /* address -> struct hl_intent *: a run died while it changed it */
     const struct hl_suspension *suspension;
     const struct hl_run_row *last; /* NULL: there was none */
     int64_t now_ms;
@@ -24,7 +26,7 @@ static bool load(struct hl_context *context, struct status *out, struct hl_error
     if (!hl_store_open_intents(context->store, context->arena, &intents, &count, err))
         return false;
     for (size_t i = 0; i < count; i++)
-        hl_map_put(&out->unfinished, intents[i].address, NULL);
+        hl_map_put(&out->unfinished, intents[i].address, &intents[i]);
     if (!hl_store_runs(context->store, context->arena, 1, &rows, &count, err))
         return false;
     out->last = count > 0 ? rows : NULL;
@@ -41,7 +43,7 @@ static const char *state_of(const struct status *status, const struct hl_record 
     const int64_t expires_ms = expiry_of(record);
 
     if (hl_map_has(&status->unfinished, record->address))
-        return "unfinished";
+        return UNFINISHED;
     if (expires_ms > 0 && expires_ms <= status->now_ms)
         return "expired";
     if (record->rotate)
@@ -70,6 +72,18 @@ static struct hl_value *resource_json(struct hl_context *context, const struct s
     return map;
 }
 
+/* What was begun and is not recorded yet: nobody knows what there is of it. */
+static struct hl_value *intent_json(struct hl_context *context, const struct hl_intent *intent)
+{
+    struct hl_value *map = hl_value_map(context->arena);
+
+    hl_value_map_put_text(map, "address", intent->address);
+    hl_value_map_put_text(map, "kind", intent->kind);
+    hl_value_map_put_text(map, "provider", intent->provider);
+    hl_value_map_put_text(map, "state", UNFINISHED);
+    return map;
+}
+
 static struct hl_value *run_json(struct hl_context *context, const struct hl_run_row *row)
 {
     struct hl_value *map = hl_value_map(context->arena);
@@ -91,6 +105,10 @@ static void put_json(struct hl_context *context, const struct status *status)
 
     for (size_t i = 0; i < records->count; i++)
         hl_value_list_add(context->arena, list, resource_json(context, status, records->entries[i].value));
+    for (size_t i = 0; i < status->unfinished.count; i++) {
+        if (!hl_map_has(records, status->unfinished.entries[i].key))
+            hl_value_list_add(context->arena, list, intent_json(context, status->unfinished.entries[i].value));
+    }
     hl_value_map_put_int(map, "format_version", 1);
     hl_value_map_put_text(map, "state_id", hl_store_id(context->store));
     hl_value_map_put_int(map, "serial", hl_store_serial(context->store));
@@ -119,7 +137,13 @@ static void put_table(struct hl_context *context, struct hl_text *out, const str
             hl_render_time_short(expiry_of(record), expires);
         hl_table_add(&table, (const char *const[]){record->address, record->provider, state_of(status, record), changed, expires});
     }
-    if (records->count > 0)
+    for (size_t i = 0; i < status->unfinished.count; i++) {
+        const struct hl_intent *intent = status->unfinished.entries[i].value;
+
+        if (!hl_map_has(records, intent->address))
+            hl_table_add(&table, (const char *const[]){intent->address, intent->provider, UNFINISHED, NULL, NULL});
+    }
+    if (table.rows > 1)
         hl_table_render(out, &table, true, context->look.color, 0);
     else
         hl_text_puts(out, "Nothing is recorded.\n");
@@ -172,5 +196,5 @@ const struct hl_command hl_command_status = {
             "suspended. Only\n"
             "the state is read: `hlrec drift` and `hlrec plan` ask the systems. STATE is one of: in place; drifting (the last runs had to correct it); to "
             "rotate; expired;\n"
-            "unfinished (a run died while it changed it; the next `apply` finds out).",
+            "unfinished (a run died while it made or changed it; the next `apply` finds out).",
 };

@@ -368,6 +368,8 @@ def renewal(tap, folder):
         done = stack.apply()
         first = dotenv(stack)
         tap.equal((done.status, stack.plan_status().status, lab.token()["expiring"]), (0, 0, False), "a lifetime is hlrec's own", done.text)
+        ends = {row["address"]: row.get("expires", "") for row in json.loads(stack.run("status", "--format", "json").out)["resources"]}["token.mgmt"]
+        tap.point(ends[:13] in [time.strftime("%Y-%m-%dT%H", time.gmtime(time.time() + seconds)) for seconds in (3500, 3600)], "and its end is told", ends)
         time.sleep(4.1)
         plan = stack.run("plan")
         tap.point("a new key is due" in plan.out and "secret.MGMT" in plan.out, "when it is due the plan says so, and who uses the key", plan.text)

@@ -416,6 +416,47 @@ def pings(tap, folder):
     receiver.stop()
 
 
+# ---- the exit codes ----
+
+def exit_codes(tap, folder):
+    tap.section = "exit code of apply --yes -q"
+    with World(folder, "codes", SPEC + "settings: {max_destroy: 1}\n") as (lab, stack):
+        def run(*words, **options):
+            return stack.run("apply", "--yes", "-q", *words, **options)
+
+        done = run()
+        tap.equal((done.status, "4 created" in done.out, run().text), (0, True, ""), "0: done, and told; the next run is silent", done.text)
+        done = run("--state", "/proc/nowhere/x.db")
+        tap.equal((done.status, done.err.startswith("error: ")), (1, True), "1: failed before anything was changed", done.text)
+        receiver = Receiver()
+        away = {"HLREC_LAB_DOCKER": "unix:///nowhere/docker.sock"}
+        done = run("--notify", receiver.url, environment=away)
+        tap.point(done.status == 7 and "provider 'docker' could not be read" in done.err and "/nowhere/docker.sock" in done.err, "7: which API is unreachable, and why", done.text)
+        tap.point("provider 'docker' could not be read" in json.loads(receiver.take()[0]["body"])["message"], "a notification says it, too")
+        receiver.stop()
+        for command in ("plan", "drift"):
+            done = stack.run(command, "-q", environment=away)
+            tap.point(done.status == 7 and "provider 'docker' could not be read" in done.err, f"so does {command} -q", done.text)
+        stack.write(HEAD + "networks: {net: {}}\nsettings: {max_destroy: 1}\n")
+        done = run()
+        tap.equal((done.status, "max_destroy" in done.err, names(lab)), (8, True, ["/one", "/two"]), "8: more would be deleted than max_destroy allows, and nothing is", done.text)
+        tap.equal((run("--max-destroy", "10%").status, run("--max-destroy", "3").status, names(lab)), (8, 0, []), "--max-destroy says otherwise for once")
+        stack.write(HEAD + "volumes: {data: {}}\n")
+        stack.apply()
+        stack.write(HEAD + "volumes: {data: {protect: false}}\n")
+        stack.apply()
+        stack.write(HEAD + "networks: {net: {}}\n")
+        done = run()
+        tap.equal((done.status, "--allow-destroy" in done.text), (8, True), "8: what holds data goes with --allow-destroy alone", done.text)
+        tap.equal((run("--allow-destroy").status, lab.get("/volumes")["Volumes"] or []), (0, []), "and then it goes")
+    with World(folder, "fighting", SPEC) as (lab, stack):
+        for _ in range(4):
+            stack.apply("-q")
+            drift(lab)
+        done = stack.run("apply", "--yes", "-q")
+        tap.equal((done.status, "not converging" in done.text), (10, True), "10: what somebody undoes again and again is left alone", done.text)
+
+
 # ---- status ----
 
 def status(tap, folder):
@@ -430,6 +471,15 @@ def status(tap, folder):
                   [("container.one", "in place"), ("container.two", "in place")], "also as JSON", found)
         tap.equal(len(lab.calls()), before, "and asks no system")
         tap.equal(stack.run("history").out, stack.run("state", "history").out, "history is state history")
+    with World(folder, "killed", SPEC, "--fault", "POST */containers/create* 1 hang") as (lab, stack):
+        run = subprocess.Popen([HLREC, "apply", "--yes"], cwd=stack.folder, env=stack.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        result = lambda: json.loads(stack.run("status", "--format", "json").out)["last_run"]["result"]  # noqa: E731
+        wait_for(lambda: any("/containers/create" in row["path"] for row in lab.calls()))
+        tap.equal(result(), "running", "a run at work is told as such")
+        run.kill()
+        run.wait()
+        tap.equal((result(), json.loads(stack.run("history", "--format", "json").out)["runs"][0]["result"]), ("died", "died"), "one that was killed at once as well")
+        tap.point("unfinished" in stack.run("status").out, "and what it left unfinished", stack.run("status").out)
 
 
 # ---- the examples ----
@@ -483,7 +533,7 @@ def main():
     folder = private_folder()
     chosen = sys.argv[1:]
     try:
-        for scene in (time_limit, drift_alone, suspension, window, journal, metrics, notifications, pings, status, examples, second_limit):
+        for scene in (time_limit, drift_alone, suspension, window, journal, metrics, notifications, pings, exit_codes, status, examples, second_limit):
             if chosen and scene.__name__ not in chosen:
                 continue
             try:

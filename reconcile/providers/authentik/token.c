@@ -83,6 +83,7 @@ static const struct hl_field fields[] = {
     {.name = "id", .type = HL_F_STRING, .computed = true, .doc = "its primary key in authentik"},
     {.name = "user_id", .type = HL_F_INT, .computed = true, .doc = "primary key of its user"},
     {.name = "renewed_at", .type = HL_F_INT, .computed = true, .doc = "when the key was set or first seen, in milliseconds since 1970"},
+    {.name = "expires_at", .type = HL_F_INT, .computed = true, .doc = "when the key has lived as long as `expires` says, in milliseconds since 1970; null: never"},
     {.name = NULL},
 };
 /* clang-format on */

@@ -28,14 +28,22 @@ static const char *expiry_of(struct hl_arena *arena, const struct hl_authentik_t
     return said != NULL && hl_parse_duration(said, &lifetime) ? said : "never";
 }
 
+/* 0: never. */
+static int64_t end_of(const struct hl_authentik_token_view *view)
+{
+    const int64_t lifetime = hl_authentik_token_lifetime(view->desired);
+
+    return lifetime == 0 || view->renewed_at == 0 ? 0 : view->renewed_at + lifetime;
+}
+
 static const char *renewal_of(struct hl_arena *arena, const struct hl_run *run, const struct hl_authentik_token_view *view)
 {
     const int64_t lifetime = hl_authentik_token_lifetime(view->desired);
     const int64_t usual = lifetime / 10 < longest_before_ms ? lifetime / 10 : longest_before_ms;
     const int64_t before = hl_value_get_int(view->desired, "renew_before", usual);
-    const int64_t end = view->renewed_at + lifetime;
+    const int64_t end = end_of(view);
 
-    if (lifetime == 0 || view->renewed_at == 0 || run->now_ms < end - before)
+    if (end == 0 || run->now_ms < end - before)
         return hl_authentik_not_due;
     return hl_arena_printf(arena, "%s on %s", run->now_ms < end ? "expires" : "expired", hl_authentik_day(arena, end));
 }
@@ -56,6 +64,8 @@ struct hl_value *hl_authentik_token_live(struct hl_arena *arena, const struct hl
     hl_value_map_put_text(live, "id", hl_value_get_text(told, "pk"));
     hl_value_map_put(live, "user_id", hl_value_is_null(user) ? NULL : hl_value_copy(arena, user));
     hl_value_map_put_int(live, "renewed_at", view->renewed_at);
+    if (end_of(view) != 0)
+        hl_value_map_put_int(live, "expires_at", end_of(view));
     if (view->value != NULL) {
         struct hl_value *value = hl_value_mark_sensitive(hl_value_text(arena, view->value));
         hl_value_map_put(live, "value", value);
