@@ -199,7 +199,7 @@ bool hl_store_runs(struct hl_store *store, struct hl_arena *arena, int64_t limit
     const int64_t newest = *count > 0 ? (*out)[0].id : 0;
 
     /* Whoever comes next waits until the one before has given up the lock: only the newest can be at work. */
-    if (*count == 0 || !is_running(&(*out)[0]) || store->lock_fd >= 0 || hl_store_lock_holder(store, arena) != NULL)
+    if (*count == 0 || !is_running(&(*out)[0]) || store->run != 0 || store->lock_fd >= 0 || hl_store_lock_holder(store, arena) != NULL)
         return true;
     if (!load_runs(store, arena, limit, out, count, err))
         return false;
