@@ -302,6 +302,7 @@ void hl_context_view(const struct hl_context *context, const struct hl_plan *pla
         .file = context->file,
         .source = context->source,
         .commit = context->commit,
+        .signer = context->signer,
         .preview = context->preview,
         .stack = context->stack,
         .serial = hl_store_serial(hl_engine_store(context->engine)),

@@ -73,7 +73,7 @@ int hl_context_find_state(struct hl_context *context);
 void hl_context_set_state_path(struct hl_context *context);
 /* The folder that the state is in, before the stack is known; relative to where the user stands. */
 const char *hl_context_state_folder(const struct hl_context *context);
-/* The commit that was applied last, by the state that is given or the only one there is; *id is NULL when there is none. */
+/* The commit that was applied last, by the state that is given, else by that of the spec's stack once its text is known; *id is NULL when there is none. */
 bool hl_context_applied_commit(struct hl_context *context, const char **id, struct hl_error **err) HL_MUST_CHECK;
 /* Opens the state alone; `lock` takes the lock for a command that writes. */
 int hl_context_open_store(struct hl_context *context, bool lock);

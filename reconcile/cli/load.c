@@ -262,11 +262,12 @@ int hl_context_find_state(struct hl_context *context)
 bool hl_context_applied_commit(struct hl_context *context, const char **id, struct hl_error **err)
 {
     const char *path = state_from_outside(context);
+    const char *stack = path == NULL ? hl_context_stack(context) : NULL;
     struct hl_store *store = NULL;
 
     *id = NULL;
-    if (path == NULL)
-        path = find_only_state(context);
+    if (stack != NULL)
+        path = hl_path_join(context->arena, STATE_FOLDER, hl_arena_printf(context->arena, "%s.db", stack));
     if (path == NULL || access(path, F_OK) != 0)
         return true;
     const struct hl_store_options options = {.path = path, .mode = HL_STORE_READ, .environment = context->environment};

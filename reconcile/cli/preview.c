@@ -42,7 +42,8 @@ static bool fetch_both(struct hl_context *context, struct side *base, struct sid
 {
     bool conflicts = false;
 
-    if (!hl_source_open(context, err) || !hl_git_fetch(context->git, hl_option_text(&context->options, HL_OPT_BASE), base->id, err))
+    /* With --verify-signatures the base must be signed: of the head nothing is trusted anyway. */
+    if (!hl_source_fetch(context, hl_option_text(&context->options, HL_OPT_BASE), base->id, err))
         return hl_wrap(err, "fetching the base") || hl_source_blame_names(err);
     if (!hl_git_fetch(context->git, hl_option_text(&context->options, HL_OPT_REF), head->id, err))
         return hl_wrap(err, "fetching what is proposed") || hl_source_blame_names(err);

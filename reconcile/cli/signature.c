@@ -107,24 +107,24 @@ static bool check_signature(struct checking *checking, struct hl_error **err)
     return good;
 }
 
-/* An older commit with a good signature undoes what was agreed to since: a forced push must not be enough for that. */
-static bool check_descent(const struct checking *checking, struct hl_error **err)
+bool hl_signature_check_descent(struct hl_context *context, const char *id, struct hl_error **err)
 {
+    const struct checking checking = {.context = context, .id = id};
     const char *last = NULL;
     bool descends = false;
 
-    if (!hl_context_applied_commit(checking->context, &last, err))
+    if (!hl_context_applied_commit(context, &last, err))
         return false;
-    if (last == NULL || hl_option_given(&checking->context->options, HL_OPT_ALLOW_REWIND))
+    if (last == NULL || hl_option_given(&context->options, HL_OPT_ALLOW_REWIND))
         return true;
-    if (!hl_git_descends(checking->context->git, checking->id, last, &descends, err)) {
+    if (!hl_git_descends(context->git, id, last, &descends, err)) {
         if ((*err)->code != HL_E_NOT_FOUND)
             return false;
         hl_error_clear(err);
     }
     if (descends)
         return true;
-    refuse(checking, hl_arena_printf(checking->context->arena, "does not come after %.12s, which was applied last", last), err);
+    refuse(&checking, hl_arena_printf(context->arena, "does not come after %.12s, which was applied last", last), err);
     return hl_error_hint(err, "was the branch rewritten? If that is meant: --allow-rewind");
 }
 
@@ -132,5 +132,5 @@ bool hl_signature_check(struct hl_context *context, const char *id, struct hl_er
 {
     struct checking checking = {.context = context, .id = id, .allowed = hl_option_text(&context->options, HL_OPT_VERIFY_SIGNATURES)};
 
-    return check_signature(&checking, err) && check_descent(&checking, err);
+    return check_signature(&checking, err);
 }

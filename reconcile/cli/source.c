@@ -55,12 +55,17 @@ bool hl_source_open(struct hl_context *context, struct hl_error **err)
     return context->git != NULL || hl_git_open(&options, &context->git, err);
 }
 
+static bool is_verified(const struct hl_context *context)
+{
+    return hl_option_given(&context->options, HL_OPT_VERIFY_SIGNATURES);
+}
+
 /* The commit may be a stranger's: nothing of it is looked at before its signature. */
-static bool fetch(struct hl_context *context, const char *ref, char id[HL_GIT_ID], struct hl_error **err)
+bool hl_source_fetch(struct hl_context *context, const char *ref, char id[HL_GIT_ID], struct hl_error **err)
 {
     if (!hl_source_open(context, err) || !hl_git_fetch(context->git, ref, id, err))
         return false;
-    return !hl_option_given(&context->options, HL_OPT_VERIFY_SIGNATURES) || hl_signature_check(context, id, err);
+    return !is_verified(context) || (hl_signature_check(context, id, err) && hl_signature_check_descent(context, id, err));
 }
 
 const char *hl_source_path(const struct hl_context *context)
@@ -84,7 +89,7 @@ bool hl_source_read(struct hl_context *context, struct hl_error **err)
     struct hl_git_tree *tree = NULL;
     char id[HL_GIT_ID];
 
-    if (!fetch(context, ref, id, err) || !hl_git_tree(context->git, id, &tree, err))
+    if (!hl_source_fetch(context, ref, id, err) || !hl_git_tree(context->git, id, &tree, err))
         return hl_wrap(err, "reading the spec from git") || hl_source_blame_names(err);
     context->file = hl_source_path(context);
     context->base = ".";
@@ -93,5 +98,6 @@ bool hl_source_read(struct hl_context *context, struct hl_error **err)
     context->commit = hl_arena_strdup(context->arena, id);
     if (!hl_git_read(tree, context->arena, context->file, &context->text, &context->length, err))
         return hl_wrap(err, "reading the spec of commit %.12s", id) || hl_source_blame_names(err);
-    return true;
+    /* Again, now that the stack's name tells which state is its own. */
+    return !is_verified(context) || hl_signature_check_descent(context, id, err);
 }

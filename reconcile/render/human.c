@@ -117,6 +117,10 @@ void hl_render_head(struct hl_text *out, const struct hl_plan_view *view, const 
     hl_put_safe(out, view->source != NULL ? view->source : view->file);
     if (view->commit != NULL)
         hl_text_printf(out, " @ %.7s", view->commit);
+    if (view->signer != NULL) {
+        hl_text_puts(out, " signed by ");
+        hl_put_safe(out, view->signer);
+    }
     hl_text_printf(out, "   state #%lld", (long long)view->serial);
     put_reads(out, view);
     hl_text_putc(out, '\n');

@@ -124,6 +124,7 @@ struct hl_value *hl_plan_json_head(struct hl_arena *arena, const struct hl_plan_
 
     hl_value_map_put_text(source, view->source != NULL ? "git" : "file", view->source != NULL ? view->source : view->file);
     hl_value_map_put_text(source, "commit", view->commit);
+    hl_value_map_put_text(source, "signer", view->signer);
     hl_value_map_put_int(map, "format_version", FORMAT_VERSION);
     hl_value_map_put_text(map, "stack", view->stack);
     hl_value_map_put_text(map, "hlrec_version", PACKAGE_VERSION);

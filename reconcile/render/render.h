@@ -43,6 +43,7 @@ struct hl_plan_view {
     const char *file;   /* as messages name the spec */
     const char *source; /* git URL and ref, or NULL */
     const char *commit; /* NULL */
+    const char *signer; /* who signed it, where that was asked for; NULL */
     const char *stack;
     int64_t serial;
     int64_t read_ms;

@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	%reldir%/examples_test.py \
 	%reldir%/forge_test.py \
 	%reldir%/forge_world.py \
+	%reldir%/git_apply_test.py \
 	%reldir%/git_cache_test.py \
 	%reldir%/git_https_test.py \
 	%reldir%/git_server.py \
