@@ -51,7 +51,7 @@ secrets:
   ENV: {env: M_ENV}
   FILE: {file: file.txt}
   SOPS: {sops: {file: secrets.sops.yaml, key: VALUE}}
-  CMD: {command: [cat, "@OUTSIDE@/command.txt"]}
+  CMD: {command: ["@OUTSIDE@/bin/tell"]}
   VAL: {value: "${setup_key.join.key}", write: [{dotenv: "@OUTSIDE@/app.env"}]}
 networks: {net: {}}
 volumes: {data: {}}
@@ -186,10 +186,12 @@ class World:
         for name in ("command", "passwd", "shadow"):
             with open(os.path.join(self.outside, name + ".txt"), "w") as file:
                 file.write(self.markers[name] + "\n")
-        sops = os.path.join(self.outside, "bin", "sops")
-        with open(sops, "w") as file:
-            file.write('#!/bin/sh\necho \'{"VALUE": "' + self.markers["sops"] + '"}\'\n')
-        os.chmod(sops, 0o755)
+        # Each run of one is a file that changes.
+        for name, text in (("sops", "echo '{\"VALUE\": \"" + self.markers["sops"] + "\"}'"), ("tell", f"cat '{self.outside}/command.txt'")):
+            path = os.path.join(self.outside, "bin", name)
+            with open(path, "w") as file:
+                file.write(f"#!/bin/sh\necho {name} >>'{self.outside}/ran'\n{text}\n")
+            os.chmod(path, 0o755)
 
     def run(self, *arguments, environment=None, timeout=120, cwd=None):
         started = time.monotonic()
@@ -508,6 +510,10 @@ def visible_places(tap, world, bench):
     hostile(bench, world, "in the environment, where it is not a secret's name", world.changed(("OPEN: open", f'OPEN: "{every}"')))
     hostile(bench, world, "in a rule", world.changed(("Host(`app.${var.domain}`)", f"Host(`{every}.x`)")), wanted=(0, 3, 8))
     hostile(bench, world, "in the address of a service", world.changed(("http://web:80", f"{world.canary.url}/{every}")), wanted=(0, 3, 8))
+    for what, section in {"a route": f'routes: {{r: {{network_id: "{every}", network: 10.9.0.0/24, peer: "{every}", groups: [admins]}}}}', "a route's domains": f'routes: {{r: {{domains: ["{every}.example.org"], peer: x, groups: [admins]}}}}',
+                          "a policy": f'policies: {{p: {{description: "{every}", rules: [{{sources: [admins], destinations: ["{every}"]}}]}}}}', "a name server": f'nameservers: {{n: {{servers: ["{world.canary.url}/{every}"], domains: ["{every}"], groups: [admins]}}}}',
+                          "a header": f'middlewares: {{m: {{headers: {{customRequestHeaders: {{X: "{every}"}}}}}}}}', "a setup key": f'setup_keys: {{k: {{type: "{every}", auto_groups: ["{every}"]}}, join: {{type: reusable}}}}'}.items():
+        hostile(bench, world, f"in {what}", {"hlrec.yaml": (re.sub(r"setup_keys: .*\n", "", world.spec) if "a setup key" == what else world.spec) + section + "\n"}, wanted=(0, 3, 8))
     hostile(bench, world, "in a group's name", world.changed(("groups: {admins: {}}", f'groups: {{admins: {{}}, "{every}": {{}}}}')), wanted=(3,))
     hostile(bench, world, "in an output", world.changed(("https://app.${var.domain}", every)))
     hostile(bench, world, "in an output that is a mapping", world.changed(('outputs: {where: {value: "https://app.${var.domain}"}}', f'outputs: {{where: "{every}", more: {{value: {{a: ["{every}"]}}, sensitive: false}}}}')))
@@ -839,7 +845,8 @@ def main():
         world = World(folder)
         done = world.apply()
         tap.section = "base"
-        if tap.equal(done.status, 0, "the base is applied", done.text):
+        ran = os.path.join(world.outside, "ran")
+        if tap.equal((done.status, os.path.exists(ran)), (0, True), "the base is applied, and its programs run", done.text):
             for scene in (honest, providers, visible_places, guesses, reach, sources, writing, guards, git, command, circumstances, bombs):
                 if not wanted or scene.__name__ in wanted:
                     run_scene(scene, tap, world)
