@@ -5,6 +5,7 @@
 #include "reconcile/cli/help.h"
 
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,6 +91,14 @@ static int put_help(const char *topic, FILE *stream)
     return stream == stdout ? HL_EXIT_OK : HL_EXIT_SPEC;
 }
 
+/* A pipe that nobody reads any more, as with `hlrec explain container | head`: no failure of ours, and nobody to be told. */
+static bool reader_has_left(const struct hl_sink *sink)
+{
+    struct pollfd pipe = {.fd = fileno(sink->stream), .events = POLLOUT};
+
+    return pipe.fd >= 0 && poll(&pipe, 1, 0) == 1 && (pipe.revents & POLLERR) != 0;
+}
+
 static int run_command(struct hl_context *context, const struct hl_command *command, int words)
 {
     struct hl_error *err = NULL;
@@ -106,7 +115,7 @@ static int run_command(struct hl_context *context, const struct hl_command *comm
 
     int code = command->run(context);
 
-    if (!hl_sink_flush(&context->out) && code == HL_EXIT_OK && !hl_sink_is_abandoned(&context->out)) {
+    if (!hl_sink_flush(&context->out) && code == HL_EXIT_OK && !reader_has_left(&context->out)) {
         hl_fail(&err, HL_E_FAILED, "writing to stdout failed");
         context->format = HL_FORMAT_HUMAN; /* not to the same place again */
         code = hl_context_fail(context, err);

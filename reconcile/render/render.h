@@ -28,8 +28,6 @@ void hl_sink_printf(const struct hl_sink *sink, const char *format, ...) HL_PRIN
 void hl_sink_text(const struct hl_sink *sink, const struct hl_text *text);
 /* Writes out what is buffered; false when the stream has failed (a full disk, a closed pipe). */
 bool hl_sink_flush(const struct hl_sink *sink);
-/* Whether it leads to a pipe that nobody reads any more, as `hlrec explain container | head`: no failure of ours, and nobody to be told. */
-bool hl_sink_is_abandoned(const struct hl_sink *sink);
 
 /* How text for people is to look. All zero: plain, unwrapped. */
 struct hl_look {

@@ -2,7 +2,6 @@
 
 #include "reconcile/render/render.h"
 
-#include <poll.h>
 #include <string.h>
 
 void hl_sink_put(const struct hl_sink *sink, const char *text, size_t length)
@@ -47,11 +46,4 @@ void hl_sink_printf(const struct hl_sink *sink, const char *format, ...)
 bool hl_sink_flush(const struct hl_sink *sink)
 {
     return fflush(sink->stream) == 0 && ferror(sink->stream) == 0;
-}
-
-bool hl_sink_is_abandoned(const struct hl_sink *sink)
-{
-    struct pollfd pipe = {.fd = fileno(sink->stream), .events = POLLOUT};
-
-    return pipe.fd >= 0 && poll(&pipe, 1, 0) == 1 && (pipe.revents & POLLERR) != 0;
 }
