@@ -19,6 +19,7 @@ import ctypes
 import os
 import pathlib
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -346,14 +347,21 @@ def stop(number, _frame):
     sys.exit(128 + number)
 
 
+def processor_seconds():
+    """Of all that has ended so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def run_phase(name):
     print(f"== {name}", flush=True)
     started = time.monotonic()
+    busy = processor_seconds()
     counts = PHASES[name]()
     strays = end_strays()
     if strays:
         print(f"   left behind and ended: {', '.join(sorted(set(strays)))}")
-    print(f"   {counts} in {time.monotonic() - started:.0f} s", flush=True)
+    print(f"   {counts} in {time.monotonic() - started:.0f} s ({processor_seconds() - busy:.0f} s of processor)", flush=True)
     return counts
 
 
