@@ -1,22 +1,25 @@
-# Targets for libFuzzer (--enable-fuzzing, with clang) and for replaying the corpus (else).
-fuzz_targets = %reldir%/fuzz_json %reldir%/fuzz_parsers %reldir%/fuzz_spec %reldir%/fuzz_template
+# Targets for libFuzzer (--enable-fuzzing, with clang) and for replaying the corpus (else). Each has its folder in corpus/.
+fuzz_targets = %reldir%/fuzz_api %reldir%/fuzz_json %reldir%/fuzz_parsers %reldir%/fuzz_spec %reldir%/fuzz_template
 fuzz_base_libs = schema/libhlschema.a schema/base/libhlbase.a $(HL_LIBS)
-fuzz_all_libs = reconcile/render/libhlrender.a reconcile/plan/libhlplan.a reconcile/providers/libhlproviders.a \
+fuzz_all_libs = reconcile/render/libhlrender.a reconcile/plan/libhlplan.a reconcile/forge/libhlforge.a reconcile/providers/libhlproviders.a \
 	reconcile/transport/libhltransport.a $(fuzz_base_libs)
 
 check_PROGRAMS += $(fuzz_targets)
 TESTS += %reldir%/replay.sh
-EXTRA_DIST += %reldir%/replay.sh %reldir%/corpus
+EXTRA_DIST += %reldir%/replay.sh %reldir%/corpus %reldir%/worlds
 
+# What takes JSON is given changed JSON besides changed bytes.
 if ENABLE_FUZZING
 fuzz_main =
+fuzz_json_main = %reldir%/mutate.c
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
 fuzz_main = %reldir%/replay.c
+fuzz_json_main = %reldir%/replay.c
 fuzz_ldflags = $(AM_LDFLAGS)
 endif
 
-%canon_reldir%_fuzz_json_SOURCES = %reldir%/fuzz_json.c %reldir%/target.h $(fuzz_main)
+%canon_reldir%_fuzz_json_SOURCES = %reldir%/fuzz_json.c %reldir%/target.h $(fuzz_json_main)
 %canon_reldir%_fuzz_json_LDFLAGS = $(fuzz_ldflags)
 %canon_reldir%_fuzz_json_LDADD = $(fuzz_base_libs)
 
@@ -32,14 +35,27 @@ endif
 %canon_reldir%_fuzz_parsers_LDFLAGS = $(fuzz_ldflags)
 %canon_reldir%_fuzz_parsers_LDADD = $(fuzz_all_libs)
 
+# Its transport is answers.c, and nobody in it waits.
+%canon_reldir%_fuzz_api_SOURCES = %reldir%/fuzz_api.c %reldir%/answers.c %reldir%/answers.h %reldir%/post.c %reldir%/post.h %reldir%/world.c %reldir%/world.h %reldir%/target.h $(fuzz_json_main)
+%canon_reldir%_fuzz_api_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_WORLDS='"$(abs_srcdir)/%reldir%/worlds"'
+%canon_reldir%_fuzz_api_LDFLAGS = $(fuzz_ldflags) -Wl,--wrap=nanosleep
+%canon_reldir%_fuzz_api_LDADD = $(fuzz_all_libs)
+
+# make tests/fuzz/record: writes inputs of fuzz_api, see there.
+EXTRA_PROGRAMS = %reldir%/record
+%canon_reldir%_record_SOURCES = %reldir%/record.c %reldir%/post.c %reldir%/post.h %reldir%/world.c %reldir%/world.h
+%canon_reldir%_record_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_WORLDS='"$(abs_srcdir)/%reldir%/worlds"'
+%canon_reldir%_record_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=hl_http_new -Wl,--wrap=hl_http_perform
+%canon_reldir%_record_LDADD = $(fuzz_all_libs)
+
 # make fuzz: each target for FUZZ_SECONDS; new inputs go to the build folder's corpus, crashes beside it.
 FUZZ_SECONDS = 60
 .PHONY: fuzz
 if ENABLE_FUZZING
 fuzz: $(fuzz_targets)
-	@for target in json parsers spec template; do \
-	  mkdir -p %reldir%/corpus/$$target && \
-	  %reldir%/fuzz_$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 \
+	@for folder in $(srcdir)/%reldir%/corpus/*; do \
+	  target=$${folder##*/} && mkdir -p %reldir%/corpus/$$target && \
+	  %reldir%/fuzz_$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
 	    -artifact_prefix=%reldir%/crash-$$target- %reldir%/corpus/$$target $(srcdir)/%reldir%/corpus/$$target || exit 1; \
 	done
 else

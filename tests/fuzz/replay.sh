@@ -3,8 +3,9 @@
 set -u
 status=0
 count=0
-for target in json parsers spec template; do
-    for file in "$HLREC_SOURCE/tests/fuzz/corpus/$target"/*; do
+for folder in "$HLREC_SOURCE"/tests/fuzz/corpus/*; do
+    target=${folder##*/}
+    for file in "$folder"/*; do
         count=$((count + 1))
         if out=$("$HLREC_BUILD/tests/fuzz/fuzz_$target" "$file" 2>&1); then
             echo "ok $count - $target/${file##*/}"
