@@ -33,6 +33,7 @@ hlrec_SOURCES = \
 	%reldir%/output.c \
 	%reldir%/plan.c \
 	%reldir%/planfile.c %reldir%/planfile.h \
+	%reldir%/planfile_parse.c \
 	%reldir%/preview.c %reldir%/preview.h \
 	%reldir%/prompt.c \
 	%reldir%/records.c %reldir%/records.h \

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PLANFILE_VERSION = 1, PLANFILE_MAXIMUM = 256 * 1024 * 1024, SALT_HEX = 32, STRETCHING = 1 << 18 };
+enum { STRETCHING = 1 << 18 };
 
 /* ---- the seals ---- */
 
@@ -82,7 +82,7 @@ static struct hl_value *document_of(struct hl_context *context, const struct hl_
     char now[HL_TIME_TEXT];
 
     hl_render_time(hl_wall_ms(), now);
-    hl_value_map_put_int(map, "hlrec_plan", PLANFILE_VERSION);
+    hl_value_map_put_int(map, "hlrec_plan", HL_PLANFILE_VERSION);
     hl_value_map_put_text(map, "hlrec_version", PACKAGE_VERSION);
     hl_value_map_put_text(map, "created", now);
     hl_value_map_put_text(map, "stack", context->stack);
@@ -108,8 +108,8 @@ static struct hl_value *document_of(struct hl_context *context, const struct hl_
 bool hl_planfile_save(struct hl_context *context, const char *path, const struct hl_plan_view *view, const struct hl_plan_options *options,
                       struct hl_error **err)
 {
-    hl_auto(text) struct hl_text text = HL_TEXT_INIT(PLANFILE_MAXIMUM);
-    hl_auto(text) struct hl_text safe = HL_TEXT_INIT(PLANFILE_MAXIMUM);
+    hl_auto(text) struct hl_text text = HL_TEXT_INIT(HL_PLANFILE_MOST);
+    hl_auto(text) struct hl_text safe = HL_TEXT_INIT(HL_PLANFILE_MOST);
 
     hl_json_encode(&text, document_of(context, view, options), HL_JSON_PRETTY);
     hl_text_putc(&text, '\n');
@@ -124,80 +124,16 @@ bool hl_planfile_save(struct hl_context *context, const char *path, const struct
 
 /* ---- loading ---- */
 
-static bool load_list(struct hl_arena *arena, const struct hl_value *options, const char *name, const char *const **out)
-{
-    const struct hl_value *list = hl_value_get(options, name);
-    const size_t count = hl_value_count(list);
-
-    if (!hl_value_is(list, HL_LIST))
-        return false;
-    *out = NULL;
-    if (count == 0)
-        return true;
-
-    const char **items = hl_arena_alloc(arena, (count + 1) * sizeof(*items));
-
-    for (size_t i = 0; i < count; i++) {
-        const struct hl_value *item = hl_value_item(list, i);
-
-        if (!hl_value_is(item, HL_TEXT))
-            return false;
-        items[i] = item->text.data;
-    }
-    *out = items;
-    return true;
-}
-
-static bool load_options(struct hl_arena *arena, const struct hl_value *map, struct hl_plan_options *out)
-{
-    const struct hl_value *share = hl_value_get(map, "max_destroy_share");
-
-    *out = (struct hl_plan_options){
-        .destroy = hl_value_get_bool(map, "destroy", false),
-        .refresh_only = hl_value_get_bool(map, "refresh_only", false),
-        .drift_only = hl_value_get_bool(map, "drift_only", false),
-        .adopt = hl_value_get_bool(map, "adopt", false),
-        .allow_destroy = hl_value_get_bool(map, "allow_destroy", false),
-        .max_destroy = hl_value_get_int(map, "max_destroy", -1),
-        .max_destroy_share = hl_value_is(share, HL_REAL)  ? share->real
-                             : hl_value_is(share, HL_INT) ? (double)share->integer
-                                                          : -1,
-    };
-    return load_list(arena, map, "targets", &out->targets) && load_list(arena, map, "excludes", &out->excludes) &&
-           load_list(arena, map, "replaces", &out->replaces);
-}
-
 bool hl_planfile_load(struct hl_context *context, const char *path, struct hl_saved_plan *out, struct hl_error **err)
 {
     const char *text = NULL;
     size_t length = 0;
-    struct hl_value *map = NULL;
 
-    if (!hl_file_read(context->arena, path, PLANFILE_MAXIMUM, &text, &length, err)) {
+    if (!hl_file_read(context->arena, path, HL_PLANFILE_MOST, &text, &length, err)) {
         (*err)->code = HL_E_SPEC;
         return hl_wrap(err, "reading the plan file");
     }
-    if (!hl_json_decode(context->arena, text, length, &map, err)) {
-        hl_error_clear(err);
-        map = NULL;
-    }
-    if (!hl_value_is(map, HL_MAP) || hl_value_get(map, "hlrec_plan") == NULL) {
-        hl_fail(err, HL_E_SPEC, "'%s' is no plan file", path);
-        return hl_error_hint(err, "`hlrec plan --out FILE` writes one; a spec is named with --file");
-    }
-    if (hl_value_get_int(map, "hlrec_plan", 0) != PLANFILE_VERSION)
-        return hl_fail(err, HL_E_SPEC, "plan file '%s' has a form that this version does not know", path);
-    out->stack = hl_value_get_text(map, "stack");
-    out->state_id = hl_value_get_text(map, "state_id");
-    out->spec_hash = hl_value_get_text(map, "spec_hash");
-    out->digest = hl_value_get_text(map, "digest");
-    out->salt = hl_value_get_text(map, "salt");
-    out->serial = hl_value_get_int(map, "serial", -1);
-    if ((out->state_id != NULL && out->state_id[0] == '\0' && (out->salt == NULL || strlen(out->salt) != SALT_HEX)) || out->stack == NULL ||
-        out->state_id == NULL || out->spec_hash == NULL || out->digest == NULL || out->serial < 0 ||
-        !load_options(context->arena, hl_value_get(map, "options"), &out->options))
-        return hl_fail(err, HL_E_SPEC, "plan file '%s' is damaged", path);
-    return true;
+    return hl_planfile_parse(context->arena, path, text, length, out, err);
 }
 
 /* ---- checking ---- */

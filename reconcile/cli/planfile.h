@@ -5,6 +5,8 @@
 
 #include "reconcile/cli/context.h"
 
+enum { HL_PLANFILE_VERSION = 1, HL_PLANFILE_MOST = 256 * 1024 * 1024 };
+
 struct hl_saved_plan {
     const char *stack, *state_id; /* state_id is "" when there was no state yet */
     const char *spec_hash, *digest;
@@ -17,6 +19,8 @@ struct hl_saved_plan {
 bool hl_planfile_save(struct hl_context *context, const char *path, const struct hl_plan_view *view, const struct hl_plan_options *options,
                       struct hl_error **err) HL_MUST_CHECK;
 /* HL_E_SPEC when it is no plan file. */
+bool hl_planfile_parse(struct hl_arena *arena, const char *path, const char *text, size_t length, struct hl_saved_plan *out,
+                       struct hl_error **err) HL_MUST_CHECK;
 bool hl_planfile_load(struct hl_context *context, const char *path, struct hl_saved_plan *out, struct hl_error **err) HL_MUST_CHECK;
 /* HL_E_REFUSED, saying what has changed since, unless `plan`, computed now, is the saved one. */
 bool hl_planfile_check(struct hl_context *context, const struct hl_saved_plan *saved, const struct hl_plan *plan, struct hl_error **err) HL_MUST_CHECK;

@@ -6,8 +6,9 @@
  *     @ POST /api/groups 201 Location: /x|Link: y
  *     ...
  *
- * Method FILE is no call: answers_file() gives what stands there. A call gets the first answer for its method and path that was not given yet, else the last one for it, else the next of its method, else a 404. Status 0 is a
- * connection that breaks. After MOST_CALLS (or as many pauses) the run is interrupted, so that a loop that an API can keep up for ever ends as an abort. */
+ * Method FILE is no call: answers_file() gives what stands there. A call gets the first answer for its method and path that was not given yet, else the last
+ * one for it, else the next of its method, else a 404. Status 0 is a connection that breaks. After MOST_CALLS (or as many pauses) the run is interrupted, so
+ * that a loop that an API can keep up for ever ends as an abort. */
 #ifndef HL_TESTS_FUZZ_ANSWERS_H
 #define HL_TESTS_FUZZ_ANSWERS_H
 

@@ -1,4 +1,5 @@
-/* Every answer of every API: each provider is used as a stack's life uses it (world.h), and a forge is posted to (post.h), while the input answers (answers.h). */
+/* Every answer of every API: each provider is used as a stack's life uses it (world.h), and a forge is posted to (post.h), while the input answers (answers.h).
+ */
 #include "config.h"
 
 #include "tests/fuzz/answers.h"

@@ -1,6 +1,7 @@
 /* The small parsers; the first byte chooses one. Where a value has two directions, what is written reads back as the same. */
 #include "config.h"
 
+#include "tests/fuzz/parsers.h"
 #include "tests/fuzz/target.h"
 
 #include "reconcile/providers/docker/container/fields.h"
@@ -11,8 +12,6 @@
 
 #include <assert.h>
 #include <string.h>
-
-typedef void parser_fn(struct hl_arena *arena, const char *text, size_t length);
 
 static void fuzz_rule(struct hl_arena *arena, const char *text, size_t length)
 {
@@ -128,9 +127,13 @@ static void fuzz_env_file(struct hl_arena *arena, const char *text, size_t lengt
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static parser_fn *const parsers[] = {
-        ['r'] = fuzz_rule,      ['x'] = fuzz_regexp,     ['v'] = fuzz_dotenv_value, ['f'] = fuzz_dotenv_file,
-        ['d'] = fuzz_durations, ['i'] = fuzz_image_name, ['s'] = fuzz_short_forms,  ['e'] = fuzz_env_file,
+    static fuzz_parser *const parsers[] = {
+        ['r'] = fuzz_rule,        ['x'] = fuzz_regexp,      ['v'] = fuzz_dotenv_value, ['f'] = fuzz_dotenv_file,  ['d'] = fuzz_durations,
+        ['i'] = fuzz_image_name,  ['s'] = fuzz_short_forms, ['e'] = fuzz_env_file,     ['p'] = fuzz_planfile,     ['y'] = fuzz_traefik_file,
+        ['k'] = fuzz_known_hosts, ['K'] = fuzz_private_key, ['u'] = fuzz_git_url,      ['w'] = fuzz_git_ref,      ['t'] = fuzz_git_path,
+        ['h'] = fuzz_refusal,     ['m'] = fuzz_moment,      ['o'] = fuzz_page,         ['S'] = fuzz_sops,         ['a'] = fuzz_authentik_words,
+        ['R'] = fuzz_redactor,    ['M'] = fuzz_markdown,    ['D'] = fuzz_diff,         ['c'] = fuzz_comment_mark, ['n'] = fuzz_netbird_address,
+        ['P'] = fuzz_pull_stream,
     };
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
 

@@ -1,5 +1,6 @@
 # Targets for libFuzzer (--enable-fuzzing, with clang) and for replaying the corpus (else). Each has its folder in corpus/.
-fuzz_targets = %reldir%/fuzz_api %reldir%/fuzz_json %reldir%/fuzz_parsers %reldir%/fuzz_spec %reldir%/fuzz_template
+fuzz_targets = %reldir%/fuzz_api %reldir%/fuzz_json %reldir%/fuzz_parsers %reldir%/fuzz_spec %reldir%/fuzz_state \
+	%reldir%/fuzz_template
 fuzz_base_libs = schema/libhlschema.a schema/base/libhlbase.a $(HL_LIBS)
 fuzz_all_libs = reconcile/render/libhlrender.a reconcile/plan/libhlplan.a reconcile/forge/libhlforge.a reconcile/providers/libhlproviders.a \
 	reconcile/transport/libhltransport.a $(fuzz_base_libs)
@@ -31,9 +32,14 @@ endif
 %canon_reldir%_fuzz_spec_LDFLAGS = $(fuzz_ldflags)
 %canon_reldir%_fuzz_spec_LDADD = $(fuzz_all_libs)
 
-%canon_reldir%_fuzz_parsers_SOURCES = %reldir%/fuzz_parsers.c %reldir%/target.h $(fuzz_main)
+%canon_reldir%_fuzz_parsers_SOURCES = %reldir%/fuzz_parsers.c %reldir%/parsers.h %reldir%/parsers_files.c %reldir%/parsers_shown.c %reldir%/parsers_words.c \
+	%reldir%/target.h reconcile/cli/moment.c reconcile/cli/planfile_parse.c $(fuzz_main)
 %canon_reldir%_fuzz_parsers_LDFLAGS = $(fuzz_ldflags)
 %canon_reldir%_fuzz_parsers_LDADD = $(fuzz_all_libs)
+
+%canon_reldir%_fuzz_state_SOURCES = %reldir%/fuzz_state.c %reldir%/target.h $(fuzz_main)
+%canon_reldir%_fuzz_state_LDFLAGS = $(fuzz_ldflags)
+%canon_reldir%_fuzz_state_LDADD = state/libhlstate.a $(fuzz_base_libs)
 
 # Its transport is answers.c, and nobody in it waits.
 %canon_reldir%_fuzz_api_SOURCES = %reldir%/fuzz_api.c %reldir%/answers.c %reldir%/answers.h %reldir%/post.c %reldir%/post.h %reldir%/world.c %reldir%/world.h %reldir%/target.h $(fuzz_json_main)

@@ -26,7 +26,8 @@ static uint32_t below(struct chance *chance, size_t limit)
 
 static struct hl_value *surprise(struct hl_arena *arena, struct chance *chance)
 {
-    static const char *const texts[] = {"", "0", "-1", "null", "..", "../..", "a/b", "\x1b[2J", "\xe2\x80\xae", "a\nb: c", "${secret.X}", "http://x/%00", "id", "9999-99-99T99:99:99Z"};
+    static const char *const texts[] = {
+        "", "0", "-1", "null", "..", "../..", "a/b", "\x1b[2J", "\xe2\x80\xae", "a\nb: c", "${secret.X}", "http://x/%00", "id", "9999-99-99T99:99:99Z"};
     static const int64_t numbers[] = {0, 1, -1, INT32_MAX, INT32_MIN, UINT32_MAX, INT64_MAX, INT64_MIN, 1 << 20};
     static const double reals[] = {0.5, -0.0, 1e308, -1e308, 9007199254740993.0, 1e19, 1e-300};
     struct hl_value *nested = NULL;

@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 struct world_options {
-    const char *name;                /* of the file, without .yaml */
-    const volatile int *interrupts;  /* as struct hl_run has it */
+    const char *name;                                      /* of the file, without .yaml */
+    const volatile int *interrupts;                        /* as struct hl_run has it */
     const char *(*file)(const char *name, size_t *length); /* what Traefik's folder holds at the beginning; may be NULL */
 };
 
