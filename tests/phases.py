@@ -6,6 +6,7 @@
     valgrind     some of the golden cases under memcheck
     integration  tests/integration/*.py, tests/fault/*.py: real servers, faults, kills
     lint         tests/lint/run
+    fuzz         each libFuzzer target for 30 s (FUZZ_SECONDS), two at a time, beginning with its corpus; built with clang in build/fuzzing
     distcheck    make distcheck: builds and tests from the tarball, with a read-only source
     bench        tests/bench/run --quick: its table, and whether every row could be measured; no time is judged
 
@@ -20,9 +21,11 @@ import os
 import pathlib
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
@@ -35,6 +38,7 @@ IN_CI = os.environ.get("CI") == "true"
 CHECK_LIMIT = 900
 INTEGRATION_LIMIT = 400
 BENCH_LIMIT = 300
+FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "30"))
 SHOWN_LINES = 60
 AT_ONCE = 4
 STARTS_AN_ENGINE = ("docker_test", "examples_test")
@@ -309,6 +313,56 @@ def lint():
     return counts
 
 
+def can_fuzz():
+    """Whether there is a clang with libFuzzer."""
+    probe = "int LLVMFuzzerTestOneInput(const unsigned char *data, unsigned long size);\n" \
+            "int LLVMFuzzerTestOneInput(const unsigned char *data, unsigned long size) { return data == 0 && size > 0; }\n"
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["clang", "-x", "c", "-fsanitize=fuzzer,address,undefined", "-o", os.path.join(folder, "probe"), "-"]
+        try:
+            return subprocess.run(command, input=probe, text=True, capture_output=True, check=False).returncode == 0
+        except FileNotFoundError:
+            return False
+
+
+def fuzz_one(target, programs):
+    """New inputs are kept in the build folder; what made the target fail lies beside it, as crash-TARGET-..."""
+    log = new_log(f"fuzz-{target}")
+    found = programs / "corpus" / target
+    found.mkdir(parents=True, exist_ok=True)
+    command = [programs / f"fuzz_{target}", f"-max_total_time={FUZZ_SECONDS}", "-timeout=20", "-rss_limit_mb=2048", "-max_len=65536", "-print_final_stats=1",
+               f"-artifact_prefix={programs}/crash-{target}-", found, SOURCE / "tests" / "fuzz" / "corpus" / target]
+    status = run(command, log, FUZZ_SECONDS + CHECK_LIMIT)
+    runs = re.search(r"number_of_executed_units: (\d+)", log.read_text(errors="replace"))
+    print(f"   {target}: {runs.group(1) if runs else '?'} runs{'' if status == 0 else ', FAILED'}", flush=True)
+    if status != 0:
+        show([line for line in log.read_text(errors="replace").splitlines() if not line.startswith("#")][-40:])
+    return status == 0
+
+
+def fuzz():
+    """One test point a target."""
+    counts = Counts()
+    if not can_fuzz():
+        print("   SKIPPED: there is no clang with libFuzzer (build-aux/prepare test installs them)", flush=True)
+        counts.failed, counts.skipped = int(IN_CI), int(not IN_CI)
+        return counts
+    build = BUILD / "fuzzing"
+    programs = build / "tests" / "fuzz"
+    targets = sorted(path.name for path in (SOURCE / "tests" / "fuzz" / "corpus").iterdir())
+    log = new_log("fuzz-build")
+    environment = {"HLREC_TARGETS": " ".join(f"tests/fuzz/fuzz_{target}" for target in targets)}
+    compiler = "ccache clang" if shutil.which("ccache") else "clang"
+    if run([SOURCE / "build-aux" / "build", build.name, "--enable-werror", "--enable-fuzzing", f"CC={compiler}", "CFLAGS=-O1 -g"], log, CHECK_LIMIT, environment) != 0:
+        tail(log)
+        return failure()
+    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+        for passed in pool.map(lambda target: fuzz_one(target, programs), targets):
+            counts.passed += passed
+            counts.failed += not passed
+    return counts
+
+
 def distcheck():
     log = new_log("distcheck")
     if not build_plain(log):
@@ -340,7 +394,7 @@ def bench():
     return counts
 
 
-PHASES = {function.__name__: function for function in (check, sanitize, valgrind, integration, lint, distcheck, bench)}
+PHASES = {function.__name__: function for function in (check, sanitize, valgrind, integration, lint, fuzz, distcheck, bench)}
 
 
 def stop(number, _frame):

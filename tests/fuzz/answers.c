@@ -188,11 +188,21 @@ struct hl_http_stats hl_http_stats(const struct hl_http *client)
     return (struct hl_http_stats){.requests = client->requests};
 }
 
+/* Nothing but a path goes into the first line of a request; and a name that is empty would mean the whole collection. */
+static void assert_fit(const struct hl_http_request *request)
+{
+    const size_t path = strcspn(request->path, "?");
+
+    assert(request->path[0] == '/' && strpbrk(request->path, " \r\n\t") == NULL);
+    assert(memmem(request->path, path, "//", 2) == NULL && memmem(request->path, path, "/../", 4) == NULL);
+    (void)path;
+}
+
 bool hl_http_perform(struct hl_http *client, const struct hl_http_request *request, struct hl_http_response *response, struct hl_error **err)
 {
     static const struct answer unknown = {.headers = "Content-Type: text/plain\r\n", .body = "404 page not found\n", .length = 19, .status = 404};
 
-    assert(request->path[0] == '/' && strpbrk(request->path, " \r\n\t") == NULL);
+    assert_fit(request);
     *response = (struct hl_http_response){.method = request->method};
     client->requests++;
     if (++input.calls > MOST_CALLS)

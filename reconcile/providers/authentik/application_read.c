@@ -32,7 +32,7 @@ static void add_application(struct world *world, struct hl_arena *arena, const s
     const char *slug = hl_value_get_text(application, "slug");
     const char *address = hl_authentik_marked_address(arena, run, hl_value_get_text(provider_of(world, arena, application), "name"));
 
-    if (pk == NULL || slug == NULL)
+    if (pk == NULL || hl_is_blank(slug))
         return;
     hl_map_put(&world->by_pk, pk, application);
     hl_map_put(&world->by_slug, slug, application);

@@ -96,6 +96,8 @@ static void build_index(struct index *index, struct hl_arena *arena, const struc
     for (size_t i = 0; i < hl_value_count(list); i++) {
         const struct hl_value *token = hl_value_item(list, i);
         const char *description = hl_value_get_text(token, "description");
+        if (hl_value_get_text(token, "pk") == NULL || hl_is_blank(hl_value_get_text(token, "identifier")))
+            continue; /* nothing that could be asked for or changed */
         put_text_key(&index->by_pk, hl_value_get_text(token, "pk"), token);
         put_text_key(&index->by_identifier, hl_value_get_text(token, "identifier"), token);
         put_text_key(&index->by_mark, hl_authentik_marked_address(arena, run, description), token);

@@ -123,6 +123,31 @@ static void read_tree(struct hl_document *document, const struct hl_node *node)
     }
 }
 
+static bool is_misshapen(const struct hl_node_entry *entry)
+{
+    return entry->value->type != HL_NODE_MAP && !hl_node_is_null(entry->value);
+}
+
+/* The first protocol or section that is no mapping: Traefik refuses the file for it, and what stands there cannot be kept when the file is written. */
+static const struct hl_node_entry *find_misshapen(const struct hl_node *node)
+{
+    for (size_t i = 0; i < node->map.count; i++) {
+        const struct hl_node_entry *part = &node->map.entries[i];
+
+        if (find_name(protocols, HL_COUNT(protocols), part->key) == NULL)
+            continue;
+        if (is_misshapen(part))
+            return part;
+        for (size_t j = 0; part->value->type == HL_NODE_MAP && j < part->value->map.count; j++) {
+            const struct hl_node_entry *section = &part->value->map.entries[j];
+
+            if (find_name(sections, HL_COUNT(sections), section->key) != NULL && is_misshapen(section))
+                return section;
+        }
+    }
+    return NULL;
+}
+
 static bool is_marker(const char *name, const char *stack)
 {
     const size_t length = strlen(stack);
@@ -153,10 +178,13 @@ void hl_document_parse(struct hl_document *document, struct hl_arena *arena, con
     read_head(document, stack, state_id);
     hl_diags_init(&diags, arena, "");
     const struct hl_node *node = hl_reader_parse(arena, text, length, &diags);
+    const struct hl_node_entry *misshapen = node != NULL && node->type == HL_NODE_MAP ? find_misshapen(node) : NULL;
 
-    if (node == NULL || node->type != HL_NODE_MAP) {
+    if (node == NULL || node->type != HL_NODE_MAP || misshapen != NULL) {
         document->state = HL_DOCUMENT_BROKEN;
-        document->problem = node != NULL       ? hl_arena_printf(arena, "it is %s instead of a mapping", hl_node_describe(node))
+        document->problem = misshapen != NULL  ? hl_arena_printf(arena, "line %u: '%s' is %s instead of a mapping", misshapen->value->at.line, misshapen->key,
+                                                                 hl_node_describe(misshapen->value))
+                            : node != NULL     ? hl_arena_printf(arena, "it is %s instead of a mapping", hl_node_describe(node))
                             : diags.count == 0 ? "it cannot be read"
                                                : hl_arena_printf(arena, "line %u: %s", diags.items[0].at.line, diags.items[0].message);
         return;
