@@ -72,6 +72,10 @@ bool hl_migrate_check(struct hl_store *store, int64_t known, int64_t *version, s
         hl_fail(err, HL_E_REFUSED, "'%s' is an SQLite file of another program", store->path);
         return hl_error_hint(err, "name another file with --state");
     }
+    if (*version < 0) {
+        hl_fail(err, HL_E_FAILED, "state file '%s' is damaged: there is no format %" PRId64, store->path, *version);
+        return hl_sql_way_back(store, err);
+    }
     if (*version <= known)
         return true;
     hl_fail(err, HL_E_REFUSED, "state file '%s' has format %" PRId64 ", this hlrec knows formats up to %" PRId64, store->path, *version, known);

@@ -105,6 +105,8 @@ static struct hl_value *part_of(struct hl_document *document, const struct hl_no
         const struct hl_node_entry *entry = &node->map.entries[i];
         const char *section = find_name(sections, HL_COUNT(sections), entry->key);
 
+        if (section != NULL && hl_node_is_null(entry->value))
+            continue; /* `middlewares:` with nothing behind it */
         put_section(document->arena, part, section != NULL ? section : entry->key, entry->value);
     }
     return part;

@@ -115,6 +115,19 @@ static void a_run_in_progress_holds_it_off(void **state)
     hl_store_close(running);
 }
 
+/* Steps are looked up by it. */
+static void a_format_below_all_is_damage(void **state)
+{
+    const struct sandbox *box = *state;
+    struct hl_store *store = open_with_a_record(box);
+    struct hl_error *err = NULL;
+
+    assert_done(hl_sql_exec(store, "PRAGMA user_version=-3", &err), &err);
+    assert_false(hl_migrate_file(store, good_steps, 3, &err));
+    assert_failure(&err, HL_E_FAILED, "there is no format -3");
+    hl_store_close(store);
+}
+
 static void a_reader_migrates_in_memory(void **state)
 {
     const struct sandbox *box = *state;
@@ -154,6 +167,7 @@ int hl_test_migrate(void)
         IN_SANDBOX(a_failing_step_is_undone_alone),
         IN_SANDBOX(rows_that_would_refer_to_nothing_are_noticed),
         IN_SANDBOX(a_run_in_progress_holds_it_off),
+        IN_SANDBOX(a_format_below_all_is_damage),
         IN_SANDBOX(a_reader_migrates_in_memory),
         IN_SANDBOX(a_writers_view_can_be_copied_into_memory),
     };

@@ -275,6 +275,32 @@ static void test_strange_parts(void **state)
     }
 }
 
+/* What Traefik refuses for its shape is somebody's slip, and nothing that could be written again. */
+static void test_sections_are_mappings(void **state)
+{
+    static const struct {
+        const char *text, *problem;
+    } rows[] = {
+        {"http: {routers: {a: {rule: x}}, middlewares: }\n", NULL}, {"http:\ntcp: {routers: {a: {rule: x}}}\n", NULL},  {"tcp: routers\n", "line 1: 'tcp' is"},
+        {"http:\n  routers: [a]\n", "line 2: 'routers' is"},        {"HTTP: {Services: x}\n", "line 1: 'Services' is"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < HL_COUNT(rows); i++) {
+        struct hl_arena *arena = hl_arena_new();
+        hl_auto(text) struct hl_text out = HL_TEXT_INIT(10000);
+        struct hl_document document;
+
+        hl_document_parse(&document, arena, rows[i].text, strlen(rows[i].text), stack, state_id);
+        assert_int_equal(document.state, rows[i].problem == NULL ? HL_DOCUMENT_READ : HL_DOCUMENT_BROKEN);
+        if (rows[i].problem != NULL)
+            assert_non_null(strstr(document.problem, rows[i].problem));
+        else
+            hl_document_format(&document, stack, state_id, NULL, &out);
+        hl_arena_free(arena);
+    }
+}
+
 static void test_owner(void **state)
 {
     static const struct {
@@ -379,17 +405,10 @@ static void test_spans(void **state)
 int hl_test_document(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_escapes),
-        cmocka_unit_test(test_any_bytes_come_back),
-        cmocka_unit_test(test_trees_come_back),
-        cmocka_unit_test(test_objects_come_back),
-        cmocka_unit_test(test_hand_written_forms),
-        cmocka_unit_test(test_unmanaged_parts_stay),
-        cmocka_unit_test(test_strange_parts),
-        cmocka_unit_test(test_owner),
-        cmocka_unit_test(test_own_services),
-        cmocka_unit_test(test_the_marker_tells_the_content),
-        cmocka_unit_test(test_spans),
+        cmocka_unit_test(test_escapes),           cmocka_unit_test(test_any_bytes_come_back),          cmocka_unit_test(test_trees_come_back),
+        cmocka_unit_test(test_objects_come_back), cmocka_unit_test(test_hand_written_forms),           cmocka_unit_test(test_unmanaged_parts_stay),
+        cmocka_unit_test(test_strange_parts),     cmocka_unit_test(test_sections_are_mappings),        cmocka_unit_test(test_owner),
+        cmocka_unit_test(test_own_services),      cmocka_unit_test(test_the_marker_tells_the_content), cmocka_unit_test(test_spans),
     };
 
     return cmocka_run_group_tests_name("document", tests, NULL, NULL);
