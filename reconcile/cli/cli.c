@@ -4,11 +4,14 @@
 #include "reconcile/cli/context.h"
 #include "reconcile/cli/help.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* The command whose words stand first among the arguments: "state list" before "state". */
@@ -152,11 +155,29 @@ static int dispatch(struct hl_context *context, int count, char **arguments)
     return help ? put_help(command->name, stdout) : run_command(context, command, words);
 }
 
+/* Started with one of its three streams closed, the first file that is opened would take that number, and messages would be written into it. The gap is filled
+ * with what cannot be written, so that writing there fails as before. */
+static void fill_gaps(void)
+{
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
+        if (fcntl(stream, F_GETFD) < 0 && errno == EBADF)
+            (void)open("/dev/null", O_RDONLY);
+    }
+}
+
+/* What a dead program leaves would hold its secrets. */
+static void forbid_core(void)
+{
+    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){.rlim_cur = 0, .rlim_max = 0});
+}
+
 int hl_cli_main(int count, char **arguments)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     struct hl_context context = {.arena = arena};
 
+    fill_gaps();
+    forbid_core();
     /* Widths of characters are those of UTF-8 wherever we run, cron included. */
     if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
         (void)setlocale(LC_CTYPE, "");

@@ -46,8 +46,15 @@ static bool write_signature(struct checking *checking, const char *signature, st
 static bool keygen(const struct checking *checking, const char *const *argv, struct hl_text *out, bool *good, struct hl_error **err)
 {
     hl_auto(text) struct hl_text words = HL_TEXT_INIT(8192);
-    const struct hl_process process = {
-        .argv = argv, .input = checking->data, .input_length = checking->length, .timeout_ms = KEYGEN_MS, .interrupts = hl_signals_count()};
+    const char *path = getenv("PATH");
+    /* It needs nothing of ours, least of all the key of the state. */
+    const char *const environment[] = {path != NULL ? hl_arena_printf(checking->context->arena, "PATH=%s", path) : "PATH=/usr/bin:/bin", NULL};
+    const struct hl_process process = {.argv = argv,
+                                       .environment = environment,
+                                       .input = checking->data,
+                                       .input_length = checking->length,
+                                       .timeout_ms = KEYGEN_MS,
+                                       .interrupts = hl_signals_count()};
     int status = 0;
 
     if (!hl_process_run(&process, out, &words, &status, err)) {

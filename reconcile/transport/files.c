@@ -108,6 +108,24 @@ static const char *folder_of(struct hl_arena *arena, const char *path)
     return slash == path ? "/" : hl_arena_copy(arena, path, (size_t)(slash - path));
 }
 
+/* Who may change a folder may put a link there that leads us, who may be root, to a file that they could not write themselves. So a link of somebody else's is
+ * followed only to what is theirs as well; to a file that does not exist, if the folder is. */
+static bool may_follow(struct hl_arena *arena, const char *link, const char *target, struct hl_error **err)
+{
+    struct stat of_link, of_target;
+
+    if (lstat(link, &of_link) != 0)
+        return hl_fail_errno(err, errno, "cannot look at the link '%s'", link);
+    if (of_link.st_uid == 0 || of_link.st_uid == geteuid())
+        return true;
+    if (lstat(target, &of_target) != 0 && stat(folder_of(arena, target), &of_target) != 0)
+        return true; /* it leads nowhere, which shows when it is written */
+    if (of_target.st_uid == of_link.st_uid)
+        return true;
+    hl_fail(err, HL_E_REFUSED, "'%s' is a link of user %lu, and leads to what is not theirs ('%s')", link, (unsigned long)of_link.st_uid, target);
+    return hl_error_hint(err, "name the file itself, or make the link as the user that hlrec runs as");
+}
+
 /* What `path` means in the end, also when the last link points to nothing yet. */
 static bool follow_links(struct hl_arena *arena, const char *path, const char **out, struct hl_error **err)
 {
@@ -120,7 +138,12 @@ static bool follow_links(struct hl_arena *arena, const char *path, const char **
         if (length < 0) /* no link, or nothing at all; what else is wrong shows when it is written */
             return true;
         buffer[length] = '\0';
-        *out = hl_path_join(arena, folder_of(arena, *out), buffer);
+
+        const char *target = hl_path_join(arena, folder_of(arena, *out), buffer);
+
+        if (!may_follow(arena, *out, target, err))
+            return false;
+        *out = target;
     }
     return hl_fail_errno(err, ELOOP, "cannot write '%s'", path);
 }

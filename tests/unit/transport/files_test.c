@@ -191,6 +191,36 @@ static void links_stay_links(void **state HL_UNUSED)
     assert_failure(&err, HL_E_FAILED, "cannot write 'circle'");
 }
 
+/* Only root can make what belongs to others. */
+static void links_of_others_lead_to_what_is_theirs(void **state HL_UNUSED)
+{
+    enum { THEIRS = 4711 };
+    hl_auto(error) struct hl_error *err = NULL;
+    const struct hl_file_write write = {.path = "link", .data = "new", .length = 3, .mode = 0600};
+
+    if (geteuid() != 0)
+        skip();
+    put("ours", "old");
+    assert_int_equal(symlink("ours", "link"), 0);
+    assert_true(hl_file_write(&write, &err));
+    assert_file("ours", "new");
+    assert_int_equal(lchown("link", THEIRS, THEIRS), 0);
+    assert_false(hl_file_write(&write, &err));
+    assert_int_equal(err->code, HL_E_REFUSED);
+    assert_non_null(strstr(err->message, "user 4711"));
+    assert_file("ours", "new");
+    hl_error_clear(&err);
+    /* To a file that is not there yet. */
+    assert_int_equal(unlink("ours"), 0);
+    assert_false(hl_file_write(&write, &err));
+    assert_int_equal(access("ours", F_OK), -1);
+    hl_error_clear(&err);
+    put("ours", "theirs");
+    assert_int_equal(chown("ours", THEIRS, THEIRS), 0);
+    assert_true(hl_file_write(&write, &err));
+    assert_file("ours", "new");
+}
+
 static void reader_sees_the_old_or_the_new_file(void **state HL_UNUSED)
 {
     hl_auto(error) struct hl_error *err = NULL;
@@ -284,6 +314,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(existing_file_keeps_its_mode_when_asked, enter, leave),
         cmocka_unit_test_setup_teardown(owner_is_kept, enter, leave),
         cmocka_unit_test_setup_teardown(links_stay_links, enter, leave),
+        cmocka_unit_test_setup_teardown(links_of_others_lead_to_what_is_theirs, enter, leave),
         cmocka_unit_test_setup_teardown(reader_sees_the_old_or_the_new_file, enter, leave),
         cmocka_unit_test_setup_teardown(leftover_of_a_dead_run_is_replaced, enter, leave),
         cmocka_unit_test_setup_teardown(folders_are_made_when_asked, enter, leave),
