@@ -299,9 +299,10 @@ bool hl_json_each(const char *text, size_t length, hl_json_element_fn *visit, vo
     return source.at == source.end || fail_at(err, text, source.at, "more text behind the document");
 }
 
-static bool needs_escape(uint32_t code)
+/* What JSON asks for; and, for people, what a terminal would not show as it is. All of it has at most four digits. */
+static bool needs_escape(uint32_t code, bool canonical)
 {
-    return code < 0x20 || code == 0x7f || code == '"' || code == '\\';
+    return code < 0x20 || code == 0x7f || code == '"' || code == '\\' || (!canonical && hl_is_deceptive(code));
 }
 
 static void put_escape(struct hl_text *out, uint32_t code)
@@ -318,7 +319,7 @@ static void put_escape(struct hl_text *out, uint32_t code)
     hl_text_printf(out, "\\u%04" PRIx32, code);
 }
 
-void hl_json_put_string(struct hl_text *out, const char *data, size_t length)
+static void put_string(struct hl_text *out, const char *data, size_t length, bool canonical)
 {
     size_t from = 0;
 
@@ -327,7 +328,7 @@ void hl_json_put_string(struct hl_text *out, const char *data, size_t length)
         uint32_t code = 0;
         size_t size = hl_utf8_decode(data + at, length - at, &code);
 
-        if (size > 0 && !needs_escape(code)) {
+        if (size > 0 && !needs_escape(code, canonical)) {
             at += size;
             continue;
         }
@@ -336,10 +337,16 @@ void hl_json_put_string(struct hl_text *out, const char *data, size_t length)
             hl_text_puts(out, "\xef\xbf\xbd");
         else
             put_escape(out, code);
-        from = ++at;
+        at += size > 0 ? size : 1;
+        from = at;
     }
     hl_text_append(out, data + from, length - from);
     hl_text_putc(out, '"');
+}
+
+void hl_json_put_string(struct hl_text *out, const char *data, size_t length)
+{
+    put_string(out, data, length, false);
 }
 
 static void put_real(struct hl_text *out, double real)
@@ -398,7 +405,7 @@ static void put_map(struct hl_text *out, const struct hl_map *map, enum hl_json_
         if (i > 0)
             hl_text_putc(out, ',');
         put_break(out, style, depth + 1);
-        hl_json_put_string(out, entries[i].key, strlen(entries[i].key));
+        put_string(out, entries[i].key, strlen(entries[i].key), style == HL_JSON_CANONICAL);
         hl_text_puts(out, style == HL_JSON_PRETTY ? ": " : ":");
         put_value(out, entries[i].value, style, depth + 1);
     }
@@ -424,7 +431,7 @@ static void put_value(struct hl_text *out, const struct hl_value *value, enum hl
         put_real(out, value->real);
         return;
     case HL_TEXT:
-        hl_json_put_string(out, value->text.data, value->text.length);
+        put_string(out, value->text.data, value->text.length, style == HL_JSON_CANONICAL);
         return;
     case HL_LIST:
         put_list(out, &value->list, style, depth);

@@ -21,7 +21,8 @@ enum hl_json_style {
     HL_JSON_PRETTY,    /* two blanks a level */
     HL_JSON_CANONICAL, /* compact, keys sorted by bytes: equal values give equal bytes */
 };
-/* Appends; sensitive and unknown values are written as they are (unknown as null): mask before. */
+/* What a terminal would not show as it is is written as \uXXXX, but in canonical text, of which hashes are made. Appends; sensitive and unknown values are
+ * written as they are (unknown as null): mask before. */
 void hl_json_encode(struct hl_text *out, const struct hl_value *value, enum hl_json_style style);
 /* Appends "..." with JSON escapes. */
 void hl_json_put_string(struct hl_text *out, const char *data, size_t length);

@@ -141,8 +141,7 @@ size_t hl_utf8_decode(const char *data, size_t length, uint32_t *code)
     return size;
 }
 
-/* What could move the cursor, change colours or turn the reading direction, and so show something that is not there. */
-static bool is_deceptive(uint32_t code)
+bool hl_is_deceptive(uint32_t code)
 {
     return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x061c || code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
            (code >= 0x2060 && code <= 0x2064) || (code >= 0x2066 && code <= 0x2069) || code == 0x200b || code == 0xad || code == 0xfeff;
@@ -156,7 +155,7 @@ void hl_text_put_escaped(struct hl_text *text, const char *data, size_t length)
         uint32_t code = 0;
         size_t size = hl_utf8_decode(data + at, length - at, &code);
 
-        if (size > 0 && !is_deceptive(code)) {
+        if (size > 0 && !hl_is_deceptive(code)) {
             at += size;
             continue;
         }

@@ -71,6 +71,8 @@ void hl_format_real(double real, char out[32]);
 /* The number of bytes (1 to 4) of the UTF-8 character that `data` starts with, its code in `code`; 0 when it is broken: overlong,
  * a surrogate, beyond U+10FFFF, cut off. */
 size_t hl_utf8_decode(const char *data, size_t length, uint32_t *code);
+/* What could move the cursor, change colours or turn the reading direction, and so show something that is not there. */
+bool hl_is_deceptive(uint32_t code);
 /* Edit distance (a swap of neighbours counts one), at most `limit` + 1; for "did you mean". */
 size_t hl_edit_distance(const char *a, const char *b, size_t limit);
 bool hl_starts_with(const char *string, const char *prefix);

@@ -197,6 +197,22 @@ static void styles_differ(void **state HL_UNUSED)
     encodes_to(value, HL_JSON_PRETTY, "{\n  \"b\": [\n    1,\n    {}\n  ],\n  \"a\": {\n    \"z\": [],\n    \"B\": \"x\"\n  }\n}");
 }
 
+/* C1 controls, marks of direction, what has no width: a terminal would act on them. Texts that hashes are made of stay as they always were. */
+static void nothing_steers_a_terminal(void **state HL_UNUSED)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    const char *raw = "a\xc2\x9b"
+                      "31m\xe2\x80\xae"
+                      "b\xef\xbb\xbf\xc3\xa4\xf0\x9f\x98\x80";
+
+    encodes_to(hl_value_text(arena, raw), HL_JSON_COMPACT, "\"a\\u009b31m\\u202eb\\ufeff\xc3\xa4\xf0\x9f\x98\x80\"");
+    encodes_to(hl_value_text(arena, raw), HL_JSON_CANONICAL,
+               "\"a\xc2\x9b"
+               "31m\xe2\x80\xae"
+               "b\xef\xbb\xbf\xc3\xa4\xf0\x9f\x98\x80\"");
+    assert_string_equal(decode(arena, "\"a\\u009b31m\\u202eb\\ufeff\xc3\xa4\xf0\x9f\x98\x80\"")->text.data, raw);
+}
+
 static void special_values_are_written(void **state HL_UNUSED)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
@@ -377,6 +393,7 @@ int hl_test_json(void)
         cmocka_unit_test(broken_documents_are_refused),
         cmocka_unit_test(depth_is_limited),
         cmocka_unit_test(styles_differ),
+        cmocka_unit_test(nothing_steers_a_terminal),
         cmocka_unit_test(special_values_are_written),
         cmocka_unit_test(broken_utf8_is_replaced),
         cmocka_unit_test(whatever_is_written_reads_back),
