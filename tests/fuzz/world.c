@@ -492,7 +492,7 @@ static void list_unmanaged(struct world *world)
             struct hl_value *list = hl_value_list(world->arena);
             if (strcmp(world->sessions[i].type->name, (*kind)->provider) != 0)
                 continue;
-            if (!(*kind)->verbs->unmanaged(&world->sessions[i], world->arena, list, &error))
+            if (!(*kind)->verbs->unmanaged(&world->sessions[i], *kind, world->arena, list, &error))
                 show_error(world, error);
             for (size_t j = 0; j < hl_value_count(list); j++)
                 assert(hl_value_get_text(hl_value_item(list, j), "id") != NULL || hl_value_get_text(hl_value_item(list, j), "name") != NULL);

@@ -24,7 +24,7 @@ static const struct hl_field fields[] = {
      .example = "\"${secret.INFISICAL_CLIENT_SECRET}\""},
     {.name = "token", .type = HL_F_STRING, .sensitive = true, .doc = "an access token, or a service token, instead of client_id and client_secret"},
     HL_WEB_CA,
-    HL_WEB_STORE_INSECURE,
+    HL_WEB_INSECURE,
     HL_WEB_TIMEOUT,
     {.name = NULL},
 };

@@ -26,7 +26,7 @@ static const struct hl_field fields[] = {
      .doc = "where the KV engine (version 2) is mounted, for secrets that do not say one; hlrec makes no mounts"},
     {.name = "namespace", .type = HL_F_STRING, .doc = "the namespace that all this is in", .example = "homelab"},
     HL_WEB_CA,
-    HL_WEB_STORE_INSECURE,
+    HL_WEB_INSECURE,
     HL_WEB_TIMEOUT,
     {.name = NULL},
 };

@@ -114,12 +114,7 @@ bool hl_web_check_store(const struct hl_session *session, const struct hl_web_lo
     }
     if (url == NULL)
         return hl_fail(err, HL_E_SPEC, "provider '%s' needs 'url'", session->name);
-    if (!check_login(session, login, err))
-        return false;
-    if (!hl_web_is_exposed(url) || hl_value_get_bool(session->settings, "insecure", false))
-        return true;
-    hl_fail(err, HL_E_SPEC, "provider '%s' would send secrets over plain http to another machine", session->name);
-    return hl_error_hint(err, "use https, or write `insecure: true` when the network between is yours alone");
+    return check_login(session, login, err);
 }
 
 /* ---- the client ---- */
@@ -143,6 +138,10 @@ bool hl_web_open(const struct hl_session *session, const char *url, struct hl_ht
         .interrupts = run->interrupts,
     };
 
+    if (hl_web_is_exposed(url) && !options.insecure) {
+        hl_fail(err, HL_E_SPEC, "provider '%s' would send secrets over plain http to another machine", session->name);
+        return hl_error_hint(err, "use https, or write `insecure: true` when the network between is yours alone");
+    }
     return hl_http_new(&options, http, err);
 }
 

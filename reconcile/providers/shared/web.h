@@ -16,11 +16,6 @@
     }
 #define HL_WEB_INSECURE                                                                                                                                        \
     {                                                                                                                                                          \
-        .name = "insecure", .type = HL_F_BOOL, .fallback = "false", .doc = "do not verify the server's certificate"                                            \
-    }
-/* Of a store of secrets, whose answers are all worth hiding. */
-#define HL_WEB_STORE_INSECURE                                                                                                                                  \
-    {                                                                                                                                                          \
         .name = "insecure", .type = HL_F_BOOL, .fallback = "false",                                                                                            \
         .doc = "true takes any certificate, and lets secrets go over plain http to another machine"                                                            \
     }
@@ -51,12 +46,13 @@ struct hl_web_login {
     const char *of; /* what the pair belongs to: "an AppRole" */
 };
 
-/* Whether a store of secrets can be opened at all: the provider is in the spec, has a URL over which secrets may go, and one way to sign in. HL_E_SPEC. */
+/* Whether a store of secrets can be opened at all: the provider is in the spec, has a URL, and one way to sign in. HL_E_SPEC. */
 bool hl_web_check_store(const struct hl_session *session, const struct hl_web_login *login, struct hl_error **err) HL_MUST_CHECK;
 
 /* ---- the client ---- */
 
-/* An HTTP client for `url` as the session's settings want it; no call is made. To be freed by hl_http_free(). */
+/* An HTTP client for `url` as the session's settings want it; no call is made. To be freed by hl_http_free(). HL_E_SPEC when what is sent could be read on the
+ * way, and `insecure` does not say that this is meant. */
 bool hl_web_open(const struct hl_session *session, const char *url, struct hl_http **http, struct hl_error **err) HL_MUST_CHECK;
 /* "hlrec/1.0"; in `arena`. */
 const char *hl_web_user_agent(const struct hl_run *run, struct hl_arena *arena);
