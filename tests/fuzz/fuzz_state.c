@@ -270,7 +270,7 @@ static void read_all(struct hl_store *store)
     const char *text = NULL;
     size_t count = 0;
 
-    bool ok = hl_store_records(store, arena, &records, &error);
+    bool ok = hl_store_records(store, arena, NULL, &records, &error);
     forget(&error, ok);
     for (size_t i = 0; ok && i < records->count; i++) {
         const struct hl_record *record = records->entries[i].value;
