@@ -94,7 +94,8 @@ bool hl_store_connect_copy(struct hl_store *store, struct hl_error **err)
     int rc = sqlite3_deserialize(store->db, "main", image, size, size, SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE);
 
     store->snapshot = true;
-    return rc == SQLITE_OK || hl_sql_fail(store, rc, err);
+    /* The pages are in memory already: a cache would only hold them twice. */
+    return rc == SQLITE_OK ? hl_sql_exec(store, "PRAGMA cache_size = 16", err) : hl_sql_fail(store, rc, err);
 }
 
 static bool is_empty_or_absent(const char *file, const char *suffix)

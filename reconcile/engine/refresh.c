@@ -22,8 +22,8 @@ static struct hl_arena *object_arena(struct hl_engine *engine)
 struct hl_object *engine_object(struct hl_engine *engine, const struct hl_resource *resource, const struct hl_recorded *recorded, const struct hl_kind *kind,
                                 const char *address, const struct hl_outputs *outputs)
 {
-    struct hl_arena *arena = object_arena(engine);
-    struct hl_object *object = hl_arena_alloc(arena, sizeof *object);
+    struct hl_arena *arena = object_arena(engine); /* takes no memory before something is put there, which an unchanged object may not need */
+    struct hl_object *object = hl_arena_alloc(engine->arena, sizeof *object);
 
     object->address = address;
     object->name = strchr(address, '.') + 1;

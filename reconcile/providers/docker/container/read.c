@@ -262,6 +262,13 @@ static void tell(const struct reader *reader, const struct reading *reading, str
         live->note = hl_arena_printf(arena, "a replacement left container '%s' behind", leftover);
 }
 
+/* An unchanged object needs nothing of its own: its id and values are those of the record. */
+static const char *keep_id(struct hl_object *object, const char *id)
+{
+    return object->recorded != NULL && object->recorded->id != NULL && strcmp(object->recorded->id, id) == 0 ? object->recorded->id
+                                                                                                             : hl_arena_strdup(object->arena, id);
+}
+
 /* Hands the result over: only here the object's arena is touched. */
 static void keep(struct reader *reader, struct hl_object *object, const struct hl_value *inspection, const struct hl_live *live, const struct hl_error *error)
 {
@@ -271,7 +278,7 @@ static void keep(struct reader *reader, struct hl_object *object, const struct h
     kept->presence = error != NULL ? HL_LIVE_UNREADABLE : inspection != NULL ? HL_LIVE_PRESENT : HL_LIVE_ABSENT;
     kept->error = hl_docker_keep_error(object->arena, error);
     if (inspection != NULL) {
-        kept->id = hl_arena_strdup(object->arena, hl_container_id(inspection));
+        kept->id = keep_id(object, hl_container_id(inspection));
         kept->values = hl_value_keep(object->arena, live->values, object->recorded != NULL ? object->recorded->live : NULL);
         kept->reason = live->reason;
         kept->note = hl_arena_strdup(object->arena, live->note);
