@@ -326,6 +326,8 @@ static void compare(struct decision *decision)
     hl_diff(decision->arena, step->kind->fields, step->desired, recorded, step->live->values, ignore, &changes);
     step->changes = changes.items;
     step->changes_count = changes.count;
+    for (size_t i = 0; i < changes.count; i++)
+        changes.items[i].unasked = decision->input->options.drift_only;
     if (recorded == step->desired) { /* the same value in memory: the comparison would find the same */
         step->drifted = changes.count > 0;
     } else if (recorded != NULL) {

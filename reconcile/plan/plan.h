@@ -41,6 +41,7 @@ struct hl_change {
     const struct hl_value *desired, *recorded, *live;
     enum hl_origin origin;
     bool sensitive;
+    bool unasked;        /* with `drift_only`: the spec has no say, `desired` is what was applied last */
     const char *unknown; /* what the desired value waits for, or NULL */
     bool forces_replacement;
     struct hl_span at;

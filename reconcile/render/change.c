@@ -215,7 +215,7 @@ static const char *format_value(struct hl_arena *arena, const struct hl_change *
         put_shortened(&out, sides.desired, 0, 0, cut);
     else if (both_masked(change))
         hl_text_puts(&out, "(sensitive), changed");
-    else if (shows_three(change, look) && !cut && change->desired == change->recorded)
+    else if (shows_three(change, look) && !cut && change->unasked)
         hl_text_printf(&out, "recorded %s | live %s -> %s", sides.recorded, sides.live, sides.desired);
     else if (shows_three(change, look) && !cut)
         hl_text_printf(&out, "spec %s | recorded %s | live %s -> %s", sides.desired, sides.recorded, sides.live, sides.desired);
