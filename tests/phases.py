@@ -6,7 +6,8 @@
     valgrind     some of the golden cases under memcheck
     integration  tests/integration/*.py, tests/fault/*.py: real servers, faults, kills
     lint         tests/lint/run
-    fuzz         each libFuzzer target for 30 s (FUZZ_SECONDS), two at a time, beginning with its corpus; built with clang in build/fuzzing
+    fuzz         each libFuzzer target for 30 s (FUZZ_SECONDS), two at a time, beginning with its corpus; built with clang in build/fuzzing; beside
+                 `integration`, which mostly waits, with what that leaves of the processor
     distcheck    make distcheck: builds and tests from the tarball, with a read-only source
     bench        tests/bench/run --quick: its table, and whether every row could be measured; no time is judged
 
@@ -330,7 +331,7 @@ def fuzz_one(target, programs):
     log = new_log(f"fuzz-{target}")
     found = programs / "corpus" / target
     found.mkdir(parents=True, exist_ok=True)
-    command = [programs / f"fuzz_{target}", f"-max_total_time={FUZZ_SECONDS}", "-timeout=20", "-rss_limit_mb=2048", "-max_len=65536", "-print_final_stats=1",
+    command = ["nice", programs / f"fuzz_{target}", f"-max_total_time={FUZZ_SECONDS}", "-timeout=60", "-rss_limit_mb=2048", "-max_len=65536", "-print_final_stats=1",
                f"-artifact_prefix={programs}/crash-{target}-", found, SOURCE / "tests" / "fuzz" / "corpus" / target]
     status = run(command, log, FUZZ_SECONDS + CHECK_LIMIT)
     runs = re.search(r"number_of_executed_units: (\d+)", log.read_text(errors="replace"))
@@ -353,7 +354,7 @@ def fuzz():
     log = new_log("fuzz-build")
     environment = {"HLREC_TARGETS": " ".join(f"tests/fuzz/fuzz_{target}" for target in targets)}
     compiler = "ccache clang" if shutil.which("ccache") else "clang"
-    if run([SOURCE / "build-aux" / "build", build.name, "--enable-werror", "--enable-fuzzing", f"CC={compiler}", "CFLAGS=-O1 -g"], log, CHECK_LIMIT, environment) != 0:
+    if run(["nice", SOURCE / "build-aux" / "build", build.name, "--enable-werror", "--enable-fuzzing", f"CC={compiler}", "CFLAGS=-O1 -g"], log, CHECK_LIMIT, environment) != 0:
         tail(log)
         return failure()
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
@@ -408,15 +409,31 @@ def processor_seconds():
 
 
 def run_phase(name):
-    print(f"== {name}", flush=True)
     started = time.monotonic()
-    busy = processor_seconds()
     counts = PHASES[name]()
+    print(f"   {name}: {counts} in {time.monotonic() - started:.0f} s", flush=True)
+    return counts
+
+
+def run_side_by_side(names):
+    print(f"== {', '.join(names)}", flush=True)
+    busy = processor_seconds()
+    counts = Counts()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for result in pool.map(run_phase, names):
+            counts.add(result)
     strays = end_strays()
     if strays:
         print(f"   left behind and ended: {', '.join(sorted(set(strays)))}")
-    print(f"   {counts} in {time.monotonic() - started:.0f} s ({processor_seconds() - busy:.0f} s of processor)", flush=True)
+    print(f"   {processor_seconds() - busy:.0f} s of processor", flush=True)
     return counts
+
+
+def in_turn(names):
+    """The phases as lists: those of one list run side by side."""
+    both = [name for name in ("integration", "fuzz") if name in names]
+    turns = [both if name == both[0] else [name] for name in names if name not in both[1:]] if both else [[name] for name in names]
+    return turns
 
 
 def main():
@@ -432,8 +449,8 @@ def main():
         signal.signal(number, stop)
     started = time.monotonic()
     try:
-        for name in names:
-            total.add(run_phase(name))
+        for side_by_side in in_turn(names):
+            total.add(run_side_by_side(side_by_side))
     finally:
         end_strays()
     print(f"== {', '.join(names)} in {time.monotonic() - started:.0f} s")
