@@ -2,6 +2,7 @@
 
 #include "state/internal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -11,6 +12,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Of files that are not yet what they will be named. */
+static const char temporary_ending[] = ".tmp-XXXXXX";
+enum { TEMPORARY_LETTERS = 6, TEMPORARY_MARK = sizeof(temporary_ending) - 1 - TEMPORARY_LETTERS };
 
 char *hl_state_file_beside(const char *path, const char *suffix)
 {
@@ -118,7 +123,7 @@ bool hl_state_file_check(const char *path, enum hl_store_mode mode, struct hl_er
 
 bool hl_state_file_temporary(const char *path, char **out, struct hl_error **err)
 {
-    hl_auto(heap) char *name = hl_state_file_beside(path, ".tmp-XXXXXX");
+    hl_auto(heap) char *name = hl_state_file_beside(path, temporary_ending);
     int fd = mkostemp(name, O_CLOEXEC); /* 0600 */
 
     if (fd < 0)
@@ -127,6 +132,45 @@ bool hl_state_file_temporary(const char *path, char **out, struct hl_error **err
     *out = name;
     name = NULL;
     return true;
+}
+
+/* "-wal" and the like beside a temporary copy are SQLite's. */
+static bool is_temporary(const char *name, const char *base)
+{
+    static const char *const made[] = {"", ".bak", ".key", ".key.new"};
+    static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
+    const size_t length = strlen(base);
+
+    if (strncmp(name, base, length) != 0)
+        return false;
+    for (size_t i = 0; i < HL_COUNT(made); i++) {
+        const char *mark = name + length + strlen(made[i]);
+
+        if (strncmp(name + length, made[i], strlen(made[i])) != 0 || strncmp(mark, temporary_ending, TEMPORARY_MARK) != 0)
+            continue;
+        mark += TEMPORARY_MARK;
+        for (size_t j = 0; strlen(mark) >= TEMPORARY_LETTERS && j < HL_COUNT(endings); j++) {
+            if (strcmp(mark + TEMPORARY_LETTERS, endings[j]) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+void hl_state_file_tidy(const char *path)
+{
+    hl_auto(heap) char *for_folder = hl_strdup(path);
+    hl_auto(heap) char *for_name = hl_strdup(path);
+    const char *base = basename(for_name);
+    DIR *folder = opendir(dirname(for_folder));
+
+    if (folder == NULL)
+        return;
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (is_temporary(entry->d_name, base))
+            unlinkat(dirfd(folder), entry->d_name, 0);
+    }
+    closedir(folder);
 }
 
 void hl_state_file_own_like(int fd, const char *like)

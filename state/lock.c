@@ -189,6 +189,7 @@ bool hl_store_lock(struct hl_store *store, const char *command, int64_t wait_ms,
         return hl_fail(err, HL_E_FAILED, "state '%s' was opened for reading only", store->path);
     if (!hl_lock_take(store, wait_ms, err))
         return false;
+    hl_state_file_tidy(store->file);
     if (!catch_up(store, err) || !write_row(store, command, died, err)) {
         hl_lock_drop(store);
         return false;
