@@ -607,9 +607,6 @@ static bool settle_task(struct task *task, struct hl_error **err)
 
 static bool settle_work(struct work *work, struct hl_error **err)
 {
-    struct applier *applier = work->applier;
-
-    applier->running--;
     if (work->opening != NULL) {
         work->opening->opening = false;
         if (work->ok)
@@ -719,6 +716,7 @@ static bool take_turn(struct applier *applier, struct work **finished, size_t co
     struct turn turn = {.started = hl_alloc(most_works(applier) * sizeof(struct work *))};
     bool ok = hl_store_begin(store, err);
 
+    applier->running -= count; /* whether or not they can be settled: nothing more comes from them */
     for (size_t i = 0; i < count; i++) {
         ok = ok && settle_work(finished[i], err);
         free_work(finished[i]);
@@ -726,8 +724,10 @@ static bool take_turn(struct applier *applier, struct work **finished, size_t co
     if (ok && !interrupted(applier))
         ok = start_ready(applier, &turn, err);
     ok = ok && hl_store_commit(store, err);
-    if (!ok)
+    if (!ok) {
         hl_store_rollback(store);
+        applier->running -= turn.count; /* without their intents on the disk they are not begun */
+    }
     for (size_t i = 0; i < turn.count; i++) {
         if (ok)
             pool_submit(applier->pool, &turn.started[i]->job);
