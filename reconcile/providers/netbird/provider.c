@@ -248,7 +248,7 @@ static bool ready_by_setup(struct hl_session *session, bool telling, const struc
         return false;
     if (is_new)
         return hl_fail(err, HL_E_NOT_SET_UP, "is not set up: NetBird at '%s' has no owner yet; apply makes '%s' its owner, and a token for hlrec", url, email);
-    if (session->kept != NULL)
+    if (!hl_is_blank(hl_value_get_text(session->kept, "token")))
         return hl_fail(err, HL_E_NOT_SET_UP, "is to get a new token: NetBird at '%s' does not take hlrec's own any more; apply signs in as '%s'", url, email);
     return hl_fail(err, HL_E_NOT_SET_UP, "is not set up: hlrec has no token for NetBird at '%s' yet; apply signs in as '%s' and makes one", url, email);
 }

@@ -46,6 +46,16 @@ static bool keep(struct setup *setup, const struct token *token, bool unfinished
     return hl_session_keep(setup->session, kept, err) || hl_wrap(err, "keeping hlrec's token for NetBird");
 }
 
+/* Before the server is asked: should the answer be lost, or this run end here, the next set-up knows whose "setup-token" it finds. */
+static bool keep_asking(struct setup *setup, struct hl_error **err)
+{
+    struct hl_value *kept = hl_value_map(setup->arena);
+
+    hl_value_map_put_bool(kept, "unfinished", true);
+    hl_value_map_put_bool(kept, "first", true);
+    return hl_session_keep(setup->session, kept, err) || hl_wrap(err, "noting the first set-up of NetBird");
+}
+
 /* Nothing is left to be done. */
 static bool keep_finished(struct setup *setup, struct hl_error **err)
 {
@@ -102,20 +112,22 @@ static bool make_first_owner(struct setup *setup, const char **token, struct hl_
     hl_auto(http_response) struct hl_http_response response = {0};
     struct hl_value *answer = NULL;
 
+    if (!keep_asking(setup, err))
+        return false;
     if (!send_first_owner(setup, &response, err))
         return hl_wrap(err, "making the first owner of NetBird");
     if (response.status == 412)
-        return true; /* set up already */
+        return true; /* set up already, by somebody else */
     if (response.status != 200)
         return explain_refusal(setup, &response, err);
     if (!hl_json_decode(setup->arena, hl_text_get(&response.body), response.body.length, &answer, err))
         return hl_wrap(err, "NetBird's answer to the first set-up cannot be read");
+    setup->made_first_token = true;
     *token = hl_value_get_text(answer, "personal_access_token");
     if (hl_is_blank(*token)) {
         *token = NULL;
         return true;
     }
-    setup->made_first_token = true;
     return keep(setup, &(struct token){.text = *token, .life_ms = day_ms}, true, err);
 }
 
