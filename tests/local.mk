@@ -1,5 +1,5 @@
 # What is not built but belongs to the tests; then each kind of test in its own folder.
-EXTRA_DIST += %reldir%/unit/tap %reldir%/run %reldir%/phases.py %reldir%/lint/run %reldir%/fault build-aux/prepare build-aux/build .ci/run
+EXTRA_DIST += %reldir%/unit/tap %reldir%/run %reldir%/phases.py %reldir%/lint/run build-aux/prepare build-aux/build .ci/run
 
 .PHONY: lint format
 lint: all
@@ -27,4 +27,5 @@ include %reldir%/property/local.mk
 include %reldir%/fuzz/local.mk
 include %reldir%/lab/local.mk
 include %reldir%/integration/local.mk
+include %reldir%/fault/local.mk
 include %reldir%/bench/local.mk

@@ -1,6 +1,7 @@
 """What the integration tests share: TAP, the program under test, a private Docker engine, a real Traefik.
 
 Servers listen on loopback or a unix socket in a private folder and are ended by pid. A machine that cannot have a real server skips loudly."""
+import http.client
 import json
 import os
 import random
@@ -212,6 +213,19 @@ class Docker:
         subprocess.run(f"umount {self.folder}/data/overlay2/*/merged 2>/dev/null", shell=True)
 
 
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=60)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
 class Lab:
     """The simulated Docker Engine, with its faults; `calls` is its log."""
 
@@ -235,8 +249,12 @@ class Lab:
             return list(self.known)
 
     def get(self, path):
-        done = subprocess.run(["curl", "-s", "--unix-socket", self.socket, "http://localhost/v1.41" + path], capture_output=True, text=True, check=True)
-        return json.loads(done.stdout)
+        connection = UnixConnection(self.socket)
+        try:
+            connection.request("GET", "/v1.41" + path)
+            return json.load(connection.getresponse())
+        finally:
+            connection.close()
 
     def stop(self):
         self.process.terminate()

