@@ -40,14 +40,42 @@ bool hl_state_file_exists(const char *path)
     return stat(path, &info) == 0;
 }
 
+static bool sync_folder(const char *path, struct hl_error **err)
+{
+    hl_auto(heap) char *copy = hl_strdup(path);
+    const char *folder = dirname(copy);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return hl_fail_errno(err, errno, "opening folder '%s'", folder);
+
+    int result = fsync(fd);
+    int number = errno;
+
+    close(fd);
+    /* Some network and FUSE file systems cannot sync folders and do not need it. */
+    return result == 0 || number == EINVAL || number == ENOTSUP || hl_fail_errno(err, number, "writing folder '%s' to the disk", folder);
+}
+
+/* Each with its name on the disk: what is synced in a folder that a lost power takes away is lost with it. */
+static bool make_folder(const char *folder, struct hl_error **err)
+{
+    if (mkdir(folder, 0700) == 0)
+        return sync_folder(folder, err);
+
+    int number = errno;
+
+    return number == EEXIST || hl_state_file_exists(folder) || hl_fail_errno(err, number, "making folder '%s'", folder);
+}
+
 static bool make_folders(char *folder, struct hl_error **err)
 {
     for (char *slash = folder + 1; slash != NULL;) {
         slash = strchr(slash, '/');
         if (slash != NULL)
             *slash = '\0';
-        if (mkdir(folder, 0700) != 0 && errno != EEXIST && !hl_state_file_exists(folder))
-            return hl_fail_errno(err, errno, "making folder '%s'", folder);
+        if (!make_folder(folder, err))
+            return false;
         if (slash != NULL)
             *slash++ = '/';
     }
@@ -134,6 +162,18 @@ bool hl_state_file_temporary(const char *path, char **out, struct hl_error **err
     return true;
 }
 
+int hl_state_file_probe(const char *path)
+{
+    hl_auto(heap) char *name = hl_state_file_beside(path, temporary_ending);
+    int fd = mkostemp(name, O_CLOEXEC);
+
+    if (fd < 0)
+        return errno;
+    close(fd);
+    unlink(name);
+    return 0;
+}
+
 /* "-wal" and the like beside a temporary copy are SQLite's. */
 static bool is_temporary(const char *name, const char *base)
 {
@@ -194,23 +234,6 @@ static bool sync_file(const char *path, const char *like, struct hl_error **err)
 
     close(fd);
     return result == 0 || hl_fail_errno(err, number, "writing '%s' to the disk", path);
-}
-
-static bool sync_folder(const char *path, struct hl_error **err)
-{
-    hl_auto(heap) char *copy = hl_strdup(path);
-    const char *folder = dirname(copy);
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd < 0)
-        return hl_fail_errno(err, errno, "opening folder '%s'", folder);
-
-    int result = fsync(fd);
-    int number = errno;
-
-    close(fd);
-    /* Some network and FUSE file systems cannot sync folders and do not need it. */
-    return result == 0 || number == EINVAL || number == ENOTSUP || hl_fail_errno(err, number, "writing folder '%s' to the disk", folder);
 }
 
 static int rename_new(const char *from, const char *to)

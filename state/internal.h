@@ -116,6 +116,8 @@ bool hl_state_file_exists(const char *path);
 bool hl_state_file_is_empty(const char *path); /* or absent */
 /* An empty file (0600) under a name of its own in the folder of `path`. */
 bool hl_state_file_temporary(const char *path, char **out, struct hl_error **err) HL_MUST_CHECK;
+/* Why no file can be made beside `path`: an errno, 0 when one can. */
+int hl_state_file_probe(const char *path);
 /* Removes what killed runs left of their temporary files for the state at `path`: sealed copies that a rekey would not reach. For the holder of the lock. */
 void hl_state_file_tidy(const char *path);
 /* Syncs `temporary` and gives it the name `path`. *taken instead of an error when that exists and `taken` is not NULL; without `taken`

@@ -3,6 +3,7 @@
 #include "state/internal.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -18,14 +19,26 @@ bool hl_sql_way_back(struct hl_store *store, struct hl_error **err)
                          copy, store->file, store->file, store->file);
 }
 
+/* The system's reason, or 0. After a file that cannot be opened SQLite tries to open it for reading only, and knows but why that failed. */
+static int find_cause(const struct hl_store *store, int kind)
+{
+    if (kind == SQLITE_CANTOPEN && store->mode == HL_STORE_WRITE && store->file != NULL)
+        return hl_state_file_probe(store->file);
+    return (kind == SQLITE_CANTOPEN || kind == SQLITE_IOERR) && store->db != NULL ? sqlite3_system_errno(store->db) : 0;
+}
+
 /* What SQLite says is a constant text or names of ours: no value gets into it. */
 bool hl_sql_fail(struct hl_store *store, int rc, struct hl_error **err)
 {
     const char *message = store->db == NULL ? sqlite3_errstr(rc) : sqlite3_errmsg(store->db);
     int kind = rc & 0xff;
+    const int cause = find_cause(store, kind);
 
+    if (cause == ENOSPC || cause == EDQUOT) /* of a file beside the database */
+        kind = SQLITE_FULL;
     store->broken = true;
-    hl_fail(err, kind == SQLITE_BUSY || kind == SQLITE_LOCKED ? HL_E_LOCKED : HL_E_FAILED, "state file '%s': %s", store->path, message);
+    hl_fail(err, kind == SQLITE_BUSY || kind == SQLITE_LOCKED ? HL_E_LOCKED : HL_E_FAILED, "state file '%s': %s%s%s%s", store->path, message,
+            cause != 0 ? " (" : "", cause != 0 ? strerror(cause) : "", cause != 0 ? ")" : "");
     switch (kind) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
