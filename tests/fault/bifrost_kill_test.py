@@ -3,7 +3,8 @@
 
 A stack with a resource of every kind lives many lives: it is made from nothing, changed to another form and back, and destroyed. In each of these four runs
 something goes wrong at one point (tests/fault/preload.c makes it so: the n-th write, sync, rename ... of any file, or the n-th POST, PUT, PATCH, DELETE), and the
-run after it must put everything right: bifrost_life.py says what that is. A part of the points is tried; all of them with HLREC_SLOW=1.
+run after it must put everything right: bifrost_life.py says what that is. A part of the points is tried; all of them with HLREC_SLOW=1, or the K-th of N parts
+of all with HLREC_FAULT_PART=K/N as well.
 
 Besides, for an undisturbed life, the files as a power failure would have left them at each write are rebuilt (disk.py): the state then holds the last commit or
 the one that was being written, and nothing else."""
@@ -21,12 +22,13 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from bifrost_life import APPLY, DESTROY, PRELOAD, Life  # noqa: E402
+from bifrost_life import APPLY, DESTROY, PRELOAD, Life, brief  # noqa: E402
 from disk import Disk, put_image, read_trace  # noqa: E402
 from lib import HLREC, Tap, Traefik, private_folder, stop_on_signals, traefik_program  # noqa: E402
 
 WORKERS = int(os.environ.get("HLREC_FAULT_WORKERS", "6"))
 SLOW = os.environ.get("HLREC_SLOW") == "1"
+PART, PARTS = map(int, os.environ.get("HLREC_FAULT_PART", "1/1").split("/"))
 PHASES = ("from nothing", "to the second form", "to the first form", "destroyed")
 PLACES = itertools.count(1)
 SHOWN_LINES = 100
@@ -87,7 +89,7 @@ def measure(folder, traefik):
             done = life.run(arguments, keeps=True)
             measured.deeds.append(read_trace(life.trace, keeps=True)[0])
             if done.status != (5 if phase == 0 else 0):
-                raise RuntimeError(f"{PHASES[phase]} fails without a fault: {done.text}")
+                raise RuntimeError(f"{PHASES[phase]} fails without a fault: {brief(done.text)}")
             if phase == 0:
                 life.settle(insist)
             measured.wanted.append(life.census())
@@ -115,21 +117,25 @@ def finish_phase(life, phase, wanted, before, insist):
 
 
 def choose(measured):
-    """The points of each phase: (number, way). All, or so many that each kind of deed has its turn in each way that fits it."""
-    chosen = []
+    """The points of each phase: (number, way). All of the asked part; or each kind of deed once, in the phase that has the fewest so far, in one of its ways."""
+    if SLOW:
+        points = [[(number, way) for number, deed in enumerate(deeds, 1) for way in slow_ways(number, deed, ways_of(deed))] for deeds in measured.deeds]
+        return [all_of_it[PART - 1::PARTS] for all_of_it in points]
+    first = [{} for _ in PHASES]
     for phase, deeds in enumerate(measured.deeds):
-        points, turns = [], collections.Counter()
         for number, deed in enumerate(deeds, 1):
-            ways = [way for way, (_, _, kinds) in WAYS.items() if fits(deed, kinds)]
-            if SLOW:
-                points += [(number, way) for way in slow_ways(number, deed, ways)]
-            elif turns[deed.label()] == phase % 2 and ways:  # the first of its kind in two phases, the second in the others
-                points.append((number, ways[(len(points) + phase) % len(ways)]))
-            turns[deed.label()] += 1
-        if not SLOW:
-            points = points[phase % 2::4 if phase else 3]
-        chosen.append(points)
+            first[phase].setdefault(deed.label(), (number, deed))
+    chosen = [[] for _ in PHASES]
+    for turn, label in enumerate(sorted({label for labels in first for label in labels})):
+        phase = min((phase for phase in range(4) if label in first[phase]), key=lambda phase: len(chosen[phase]))
+        number, deed = first[phase][label]
+        ways = ways_of(deed)
+        chosen[phase].append((number, ways[turn % len(ways)]))
     return chosen
+
+
+def ways_of(deed):
+    return [way for way, (_, _, kinds) in WAYS.items() if fits(deed, kinds)]
 
 
 def slow_ways(number, deed, ways):
@@ -173,11 +179,11 @@ def go_wrong(life, arguments, number, way, insist):
     if hit is None:
         return None
     if how in ("ENOSPC", "EIO"):
-        insist(done.status >= 0, "hlrec ends by itself", done.text)
+        insist(done.status >= 0, "hlrec ends by itself", brief(done.text))
         said = "No space left" in done.text or "full" in done.text or "Input/output error" in done.text or "I/O error" in done.text
-        insist(said or done.status in (0, 5), f"it says what is wrong ({done.status})", done.text)
+        insist(said or done.status in (0, 5), f"it says what is wrong ({done.status})", brief(done.text))
     else:
-        insist(done.status == -9, "hlrec is killed", f"{done.status} {done.text}")
+        insist(done.status == -9, "hlrec is killed", f"{done.status} {brief(done.text)}")
     if loss:
         for deed in deeds:
             start.do(deed)
@@ -197,7 +203,7 @@ def try_point(life, phase, point, measured, report):
         arguments = begin_phase(life, phase)
         if point is None:
             done = life.run(arguments)
-            insist(done.status in (0, 5), "an undisturbed run succeeds", done.text)
+            insist(done.status in (0, 5), "an undisturbed run succeeds", brief(done.text))
         else:
             hit = go_wrong(life, arguments, *point, insist)
         finish_phase(life, phase, measured.wanted[phase], life.given() if phase != 3 else {}, insist)

@@ -1,5 +1,6 @@
 # By name: of a folder, make dist would also take what was built in it.
 EXTRA_DIST += \
+	%reldir%/bifrost_api_test.py \
 	%reldir%/bifrost_kill_test.py \
 	%reldir%/bifrost_life.py \
 	%reldir%/disk.py \

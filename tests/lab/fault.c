@@ -28,6 +28,11 @@ struct lab_faults *lab_faults_new(struct hl_arena *arena)
     return faults;
 }
 
+void lab_faults_clear(struct lab_faults *faults)
+{
+    faults->count = 0;
+}
+
 static bool decode_how(const char *how, struct lab_fault_hit *hit)
 {
     int64_t status = 0;

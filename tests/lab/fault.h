@@ -26,6 +26,7 @@ struct lab_faults;
 struct lab_faults *lab_faults_new(struct hl_arena *arena);
 /* False when `text` is none. */
 bool lab_faults_add(struct lab_faults *faults, const char *text);
+void lab_faults_clear(struct lab_faults *faults);
 /* Counts the call for each rule that it matches; the first rule whose turn it is decides. */
 struct lab_fault_hit lab_faults_take(struct lab_faults *faults, const char *method, const char *path);
 

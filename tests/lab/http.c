@@ -430,6 +430,18 @@ static void replace_answer(struct lab_call *call, int status)
     lab_answer_text(call, status, "application/json", "{\"message\":\"a fault of the lab\"}\n");
 }
 
+/* The lab's own: POST /lab/fault with 'METHOD PATHGLOB NTH HOW' puts this fault in the place of all; an empty body takes all away. */
+static bool serve_switch(struct lab_call *call)
+{
+    if (strcmp(call->method, "POST") != 0 || strcmp(call->path, "/lab/fault") != 0)
+        return false;
+
+    bool known = lab_set_fault(call->lab, call->body);
+
+    lab_answer_text(call, known ? 200 : 400, "application/json", "{}\n");
+    return true;
+}
+
 /* Executes the request, unless a fault comes before; whether an answer is to be sent. */
 static bool execute(struct lab_call *call, const struct lab_api *api, void *data, const struct lab_fault_hit *hit)
 {
@@ -460,7 +472,9 @@ static bool serve_call(struct lab_call *call, const struct lab_api *api, void *d
     bool sends = false;
 
     lab_lock(call->lab);
-    if (wait_latency(call)) {
+    if (serve_switch(call)) {
+        sends = true;
+    } else if (wait_latency(call)) {
         struct lab_fault_hit hit = lab_take_fault(call->lab, call->method, call->path);
 
         sends = execute(call, api, data, &hit);

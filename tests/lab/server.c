@@ -90,6 +90,12 @@ struct lab_fault_hit lab_take_fault(struct lab *lab, const char *method, const c
     return lab_faults_take(lab->faults, method, path);
 }
 
+bool lab_set_fault(struct lab *lab, const char *text)
+{
+    lab_faults_clear(lab->faults);
+    return *text == '\0' || lab_faults_add(lab->faults, text);
+}
+
 struct lab_log *lab_log(struct lab *lab)
 {
     return lab->log;

@@ -18,6 +18,8 @@ void lab_lock(struct lab *lab);
 void lab_unlock(struct lab *lab);
 /* Counts the call and tells which fault hits it, FAULT_NONE mostly. */
 struct lab_fault_hit lab_take_fault(struct lab *lab, const char *method, const char *path);
+/* In the place of all that there are; "" for none. False when `text` is none. */
+bool lab_set_fault(struct lab *lab, const char *text);
 struct lab_log *lab_log(struct lab *lab);
 
 /* --- http.c --- */
