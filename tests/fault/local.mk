@@ -5,7 +5,8 @@ EXTRA_DIST += \
 	%reldir%/bifrost_life.py \
 	%reldir%/disk.py \
 	%reldir%/kill_test.py \
-	%reldir%/netbird_test.py
+	%reldir%/netbird_test.py \
+	%reldir%/soak_test.py
 
 # Loaded into hlrec by the tests. A program to automake, since nothing else here is a shared object; -shared comes last, and undoes -pie.
 check_PROGRAMS += %reldir%/preload.so
