@@ -659,6 +659,7 @@ static void answer_checkpoints(struct applier *applier, struct message **message
         struct task *task = message->owner;
 
         message->ok = together || write_checkpoints(applier, &message, 1, &message->error);
+        task->unkept = task->unkept || !message->ok;
         if (message->ok)
             task->intent.checkpoint = hl_value_copy(applier->engine->arena, message->value);
         pool_answer(applier->pool, message);

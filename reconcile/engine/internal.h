@@ -173,6 +173,7 @@ struct task {
     struct hl_intent intent;
     char operation[HL_UUID_TEXT];
     int64_t started_ms;
+    bool unkept; /* it has learnt what could not be written down: there is more than the state knows */
     bool ok;
     struct hl_error *error;
 };

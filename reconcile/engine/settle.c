@@ -191,7 +191,7 @@ static bool is_doubtful(const struct task *task)
 {
     if (task->op.undone)
         return false;
-    if (task->intent.checkpoint != NULL)
+    if (task->intent.checkpoint != NULL || task->unkept)
         return true;
     const enum hl_code code = task->error != NULL ? task->error->code : HL_E_FAILED;
     return code == HL_E_UNREACHABLE || code == HL_E_TIMEOUT || code == HL_E_INTERRUPTED;
