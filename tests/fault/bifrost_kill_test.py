@@ -31,6 +31,7 @@ SLOW = os.environ.get("HLREC_SLOW") == "1"
 PART, PARTS = map(int, os.environ.get("HLREC_FAULT_PART", "1/1").split("/"))
 PHASES = ("from nothing", "to the second form", "to the first form", "destroyed")
 PLACES = itertools.count(1)
+STARTED = time.monotonic()
 SHOWN_LINES = 100
 ENDING = threading.Event()  # nothing new is begun
 
@@ -159,6 +160,8 @@ class Report:
                 self.missed += 1
                 return
             self.tried[(phase, way)] += 1
+            if SLOW and sum(self.tried.values()) % 100 == 0:
+                print(f"# {sum(self.tried.values())} points, {time.monotonic() - STARTED:.0f} s", flush=True)
             if hit is not None:
                 self.kinds[hit.label()][way] += 1
             if wrong:
@@ -310,7 +313,7 @@ def open_by_hlrec(place):
 def check_images(folder, measured, phase):
     """After each deed: the file says what it said at its last sync, or all that was written since. Gives how many images were looked at, and what is wrong."""
     disk, place, wrong, looked, committed = measured.starts[phase], os.path.join(folder, f"image{phase}"), [], 0, None
-    step = 1 if SLOW else 12
+    step = 1 if SLOW else 40
     for number, deed in enumerate([None, *measured.deeds[phase]]):
         if deed is not None:
             disk.do(deed)
@@ -352,7 +355,6 @@ def main():
     if os.access("/dev/shm", os.W_OK):  # what a power failure takes is worked out, not tried: nothing has to reach a disk
         os.environ.setdefault("TMPDIR", "/dev/shm")
     folder = private_folder()
-    started = time.monotonic()
     traefiks = queue.Queue()
     servers = []
     try:
@@ -363,7 +365,7 @@ def main():
         tap.point(all(len(deeds) > 300 for deeds in measured.deeds), f"{sum(map(len, measured.deeds))} deeds: {told(dict(zip(PHASES, map(len, measured.deeds))))}")
         run_points(tap, folder, traefiks, measured)
         images(tap, folder, measured)
-        print(f"# {time.monotonic() - started:.0f} s")
+        print(f"# {time.monotonic() - STARTED:.0f} s")
     finally:
         for server in servers:
             server.stop()

@@ -171,7 +171,7 @@ class Life:
         found = {}
         for container, row in self.containers().items():
             inspected = self.world.lab.get(f"/containers/{row['Id']}/json")
-            for entry in inspected["Config"]["Env"] or []:
+            for entry in inspected.get("Config", {}).get("Env") or []:  # it may be gone by now: what hlrec had asked for goes on after it is killed
                 name, _, value = entry.partition("=")
                 found.setdefault(name, set()).add(value)
         for name, value in {**self.dotenv(), **self.stored()}.items():

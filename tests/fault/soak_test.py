@@ -61,6 +61,8 @@ def rename_container(life, random):
 
 def edit_routers(life, random):
     path = os.path.join(life.world.traefik.dynamic, "hlrec-bifrost.yml")
+    if not os.path.exists(path):
+        return "routers left alone"
     with open(path) as file:
         text = file.read()
     with open(path, "w") as file:
@@ -69,7 +71,9 @@ def edit_routers(life, random):
 
 
 def remove_routers(life, _):
-    os.unlink(os.path.join(life.world.traefik.dynamic, "hlrec-bifrost.yml"))
+    path = os.path.join(life.world.traefik.dynamic, "hlrec-bifrost.yml")
+    if os.path.exists(path):
+        os.unlink(path)
     return "routers removed"
 
 
