@@ -6,7 +6,8 @@ EXTRA_DIST += \
 	%reldir%/disk.py \
 	%reldir%/kill_test.py \
 	%reldir%/netbird_test.py \
-	%reldir%/soak_test.py
+	%reldir%/soak_test.py \
+	%reldir%/state_test.py
 
 # Loaded into hlrec by the tests. A program to automake, since nothing else here is a shared object; -shared comes last, and undoes -pie.
 check_PROGRAMS += %reldir%/preload.so

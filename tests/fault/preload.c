@@ -29,6 +29,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum how { HOW_NOTHING, HOW_BEFORE, HOW_AFTER, HOW_TORN, HOW_FULL, HOW_FAIL };
@@ -53,6 +54,7 @@ static struct {
     long count;
     int trace;
     bool keep;
+    long clock;
     char under[4 * PATH_MAX];
     int awaits; /* the socket on which the answer to the n-th is awaited, or -1 */
 } the = {.lock = PTHREAD_MUTEX_INITIALIZER, .trace = -1, .awaits = -1};
@@ -75,6 +77,7 @@ static __attribute__((constructor)) void set_up(void)
     const char *under = getenv("HLREC_FAULT_UNDER");
 
     snprintf(the.under, sizeof(the.under), "%s", under == NULL ? "" : under);
+    the.clock = getenv("HLREC_FAULT_CLOCK") == NULL ? 0 : atol(getenv("HLREC_FAULT_CLOCK"));
     the.keep = getenv("HLREC_FAULT_KEEP") != NULL;
     read_order(getenv("HLREC_FAULT_AT"));
     if (trace != NULL)
@@ -524,4 +527,25 @@ ssize_t recv(int socket, void *data, size_t length, int flags)
     if (got > 0 && socket == the.awaits && (flags & MSG_PEEK) == 0 && !(got > 12 && strncmp(data, "HTTP/1.1 100", 12) == 0))
         die();
     return got;
+}
+
+/* ---- the clock ---- */
+
+int clock_gettime(clockid_t id, struct timespec *now)
+{
+    int result = (int)syscall(SYS_clock_gettime, id, now);
+
+    if (result == 0 && id == CLOCK_REALTIME)
+        now->tv_sec += the.clock;
+    return result;
+}
+
+time_t time(time_t *out)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (out != NULL)
+        *out = now.tv_sec;
+    return now.tv_sec;
 }
