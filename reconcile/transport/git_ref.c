@@ -75,7 +75,8 @@ bool hl_git_wanted_parse(struct hl_arena *arena, const char *ref, struct hl_git_
         hl_fail(err, HL_E_SPEC, "'%s' is a commit id of a SHA-256 repository, which is not supported", out->given);
         return hl_error_hint(err, "libgit2 reads SHA-1 repositories, as all forges make them by default");
     }
-    if (out->kind != HL_GIT_WANT_ID && !is_valid(out->kind == HL_GIT_WANT_REF ? out->ref : hl_arena_printf(arena, "refs/heads/%s", ref))) {
+    /* git refuses a dash in front as well, so that no ref is taken for an option. */
+    if (*ref == '-' || (out->kind != HL_GIT_WANT_ID && !is_valid(out->kind == HL_GIT_WANT_REF ? out->ref : hl_arena_printf(arena, "refs/heads/%s", ref)))) {
         hl_fail(err, HL_E_SPEC, "'%s' cannot be the name of a git ref", out->given);
         return hl_error_hint(err, "give a branch, a tag, a commit id of 40 digits, pull/7, merge-requests/7 or a full name such as refs/heads/main");
     }

@@ -81,7 +81,7 @@ static ptrdiff_t position_of(const struct hl_map *map, const char *key, uint32_t
 
 void *hl_map_find(const struct hl_map *map, const char *key)
 {
-    if (map == NULL || map->count == 0)
+    if (map == NULL || map->count == 0 || key == NULL)
         return NULL;
 
     ptrdiff_t position = position_of(map, key, hash_of(key));
@@ -91,7 +91,7 @@ void *hl_map_find(const struct hl_map *map, const char *key)
 
 bool hl_map_has(const struct hl_map *map, const char *key)
 {
-    return map != NULL && map->count > 0 && position_of(map, key, hash_of(key)) != ABSENT;
+    return map != NULL && map->count > 0 && key != NULL && position_of(map, key, hash_of(key)) != ABSENT;
 }
 
 const struct hl_map_entry *hl_map_find_like(const struct hl_map *map, const struct hl_map_entry *entry)

@@ -25,7 +25,7 @@ void hl_map_init(struct hl_map *map, struct hl_arena *arena);
 struct hl_map *hl_map_new(struct hl_arena *arena);
 /* Room for `count` entries in all, for who knows how many will come: nothing is left behind by growing. */
 void hl_map_reserve(struct hl_map *map, size_t count);
-/* NULL when absent. A NULL map is empty. */
+/* NULL when absent. A NULL map is empty, and a NULL key (a name that an answer lacks) is in no map. */
 void *hl_map_find(const struct hl_map *map, const char *key);
 bool hl_map_has(const struct hl_map *map, const char *key);
 /* The entry with the same key as one of another map; NULL when absent. */

