@@ -15,6 +15,7 @@ enum {
     VALUE_MAXIMUM = 56, /* and of values */
     CONTEXT_LINES = 2,
     DIFF_MAXIMUM = 60, /* lines of one diff; all with -v */
+    USERS_SHOWN = 3,
 };
 
 static bool is_blank(const struct hl_value *value)
@@ -400,4 +401,16 @@ void hl_changes_human(struct hl_text *out, const struct hl_changes *changes, con
         if (rows[i].block)
             put_block(out, arena, rows[i].change, look);
     }
+}
+
+void hl_put_users(struct hl_text *text, const struct hl_step *step)
+{
+    size_t count = 0;
+
+    for (; step->used_by != NULL && step->used_by[count] != NULL; count++)
+        continue;
+    for (size_t i = 0; i < count && i < USERS_SHOWN; i++)
+        hl_text_printf(text, "%s%s", i == 0 ? "; used by " : ", ", step->used_by[i]);
+    if (count > USERS_SHOWN)
+        hl_text_printf(text, " and %zu more", count - USERS_SHOWN);
 }

@@ -28,4 +28,7 @@ bool hl_change_is_block(const struct hl_change *change);
 /* A value as lines, for a diff: those of a text, or one for each item. */
 void hl_change_lines(struct hl_arena *arena, const struct hl_field *field, const struct hl_value *value, struct hl_lines *out);
 
+/* "; used by router.wiki, secret.X and 4 more": whom a step touches as well; nothing when nobody. */
+void hl_put_users(struct hl_text *text, const struct hl_step *step);
+
 #endif

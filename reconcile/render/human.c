@@ -13,7 +13,6 @@ enum {
     ADDRESS_MINIMUM = 24,
     ADDRESS_MAXIMUM = 44,
     REASON_ROOM = 30, /* a terminal that leaves less than this for reasons gets them unwrapped */
-    USERS_SHOWN = 3,
     NAMES_SHOWN = 5,
     UNUSED_SHOWN = 20, /* of what a preview takes from the base: in a large spec that can be every resource */
 };
@@ -143,18 +142,6 @@ void hl_render_head(struct hl_text *out, const struct hl_plan_view *view, const 
 
 /* ---- the reason of a step, at the right ---- */
 
-static void put_users(struct hl_text *text, const struct hl_step *step)
-{
-    size_t count = 0;
-
-    for (; step->used_by != NULL && step->used_by[count] != NULL; count++)
-        continue;
-    for (size_t i = 0; i < count && i < USERS_SHOWN; i++)
-        hl_text_printf(text, "%s%s", i == 0 ? "; used by " : ", ", step->used_by[i]);
-    if (count > USERS_SHOWN)
-        hl_text_printf(text, " and %zu more", count - USERS_SHOWN);
-}
-
 static bool shows_place(const struct hl_step *step)
 {
     switch (step->action) {
@@ -179,7 +166,7 @@ static void put_reason(struct page *page, struct hl_text *text, const struct hl_
     hl_text_puts(text, step->reason);
     if (step->action == HL_ACTION_REPLACE) {
         hl_text_puts(text, step->order == HL_REPLACE_CREATE_FIRST ? "; the new one is made first" : "; down until the new one is up");
-        put_users(text, step);
+        hl_put_users(text, step);
     }
     if (step->moved_from != NULL)
         hl_text_printf(text, "; was %s", step->moved_from);

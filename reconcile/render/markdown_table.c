@@ -3,26 +3,13 @@
 
 #include "reconcile/render/markdown_page.h"
 
+#include "reconcile/render/change.h"
 #include "reconcile/render/markdown_text.h"
 
 #include <string.h>
 
-enum { USERS_SHOWN = 3 };
-
 const enum hl_action hl_markdown_order[HL_ACTIONS] = {HL_ACTION_DELETE, HL_ACTION_REPLACE, HL_ACTION_REFUSE, HL_ACTION_UPDATE, HL_ACTION_ADOPT,
                                                       HL_ACTION_CREATE, HL_ACTION_FORGET,  HL_ACTION_DEFER,  HL_ACTION_NONE};
-
-static void put_users(struct hl_text *text, const struct hl_step *step)
-{
-    size_t count = 0;
-
-    for (; step->used_by != NULL && step->used_by[count] != NULL; count++)
-        continue;
-    for (size_t i = 0; i < count && i < USERS_SHOWN; i++)
-        hl_text_printf(text, "%s%s", i == 0 ? "; used by " : ", ", step->used_by[i]);
-    if (count > USERS_SHOWN)
-        hl_text_printf(text, " and %zu more", count - USERS_SHOWN);
-}
 
 /* Words of ours with names of theirs. What a person must do stands with a deferred step, since nothing else will happen. */
 static void put_reason(struct hl_text *text, const struct hl_step *step)
@@ -31,7 +18,7 @@ static void put_reason(struct hl_text *text, const struct hl_step *step)
     if (step->action == HL_ACTION_REPLACE)
         hl_text_puts(text, step->order == HL_REPLACE_CREATE_FIRST ? "; the new one is made first" : "; down until the new one is up");
     if (hl_markdown_destroys(step->action))
-        put_users(text, step);
+        hl_put_users(text, step);
     if (step->moved_from != NULL)
         hl_text_printf(text, "; was %s", step->moved_from);
     if (step->action == HL_ACTION_DEFER && step->hint != NULL)

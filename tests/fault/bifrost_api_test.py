@@ -4,7 +4,6 @@
 What calls an undisturbed life makes is measured; then each kind of call, reading ones as well, goes wrong once in each way. A part of the points is tried; all of
 them with HLREC_SLOW=1, or the K-th of N parts of all with HLREC_FAULT_PART=K/N as well."""
 import collections
-import concurrent.futures
 import http.client
 import itertools
 import os
@@ -15,7 +14,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from bifrost_life import APPLY, DESTROY, Life, brief  # noqa: E402
+from bifrost_life import APPLY, DESTROY, Life, brief, take, work_side_by_side  # noqa: E402
 from disk import general  # noqa: E402
 from lib import Tap, Traefik, UnixConnection, private_folder, stop_on_signals, traefik_program  # noqa: E402
 
@@ -167,13 +166,6 @@ def try_point(life, point, wanted, report):
     return not wrong
 
 
-def take(points):
-    try:
-        return points.get_nowait()
-    except queue.Empty:
-        return None
-
-
 def live(folder, traefiks, points, wanted, report):
     """One life after the other: from nothing (at a point of that kind, when there is one left), to and fro, the end."""
     traefik = traefiks.get()
@@ -236,13 +228,7 @@ def main():
         for point in chosen:
             points[point[0]].put(point)
         report = Report()
-        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-            futures = [pool.submit(live, folder, traefiks, points, wanted, report) for _ in range(WORKERS)]
-            try:
-                for future in futures:
-                    future.result()
-            finally:
-                ENDING.set()
+        work_side_by_side(WORKERS, ENDING, live, folder, traefiks, points, wanted, report)
         for name, detail in report.wrong:
             tap.point(False, name, detail)
         for api in sorted({api for api, _ in report.hit}):

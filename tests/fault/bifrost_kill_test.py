@@ -22,7 +22,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from bifrost_life import APPLY, DESTROY, PRELOAD, Life, brief  # noqa: E402
+from bifrost_life import APPLY, DESTROY, PRELOAD, Life, brief, take, work_side_by_side  # noqa: E402
 from disk import Disk, put_image, read_trace  # noqa: E402
 from lib import HLREC, Tap, Traefik, private_folder, stop_on_signals, traefik_program  # noqa: E402
 
@@ -222,13 +222,6 @@ def try_point(life, phase, point, measured, report):
     return not wrong
 
 
-def take(points):
-    try:
-        return points.get_nowait()
-    except queue.Empty:
-        return None
-
-
 def live(folder, traefiks, queues, measured, report):
     """One life after the other until no point is left. A life in which something was wrong ends there."""
     traefik = traefiks.get()
@@ -254,13 +247,7 @@ def run_points(tap, folder, traefiks, measured):
         for point in points:
             waiting.put(point)
     report = Report()
-    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        futures = [pool.submit(live, folder, traefiks, queues, measured, report) for _ in range(WORKERS)]
-        try:
-            for future in futures:
-                future.result()
-        finally:
-            ENDING.set()
+    work_side_by_side(WORKERS, ENDING, live, folder, traefiks, queues, measured, report)
     for name, detail in report.wrong:
         tap.point(False, name, detail)
     for phase, name in enumerate(PHASES):

@@ -1,8 +1,10 @@
 """The life of a Bifrost: made from nothing, changed to and fro, destroyed; and what must be so after each of these, however often it was broken off."""
 import base64
+import concurrent.futures
 import hashlib
 import json
 import os
+import queue
 import re
 import shutil
 import sqlite3
@@ -267,3 +269,24 @@ class Life:
         insist(listed["resources"] == [], "nothing is recorded")
         self.check_state(insist)
 
+
+# ---- many lives ----
+
+
+def take(points):
+    """The next of a queue; None when it is empty."""
+    try:
+        return points.get_nowait()
+    except queue.Empty:
+        return None
+
+
+def work_side_by_side(workers, ending, work, *arguments):
+    """So many threads of the same work; when one of them breaks, `ending` tells the others."""
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(work, *arguments) for _ in range(workers)]
+        try:
+            for future in futures:
+                future.result()
+        finally:
+            ending.set()
