@@ -4,7 +4,7 @@
  *     hl_engine_recover()   resolves those intents by looking at the world; `apply`, `destroy`, `import` call it, `plan` does not
  *     hl_engine_refresh()   opens the providers whose needs are in place, reads all of them at once with list calls
  *     hl_engine_plan()      pure
- *     hl_engine_apply()     walks the plan; see apply.c
+ *     hl_engine_apply()     walks the plan; see apply.h
  *     hl_engine_close()
  *
  * Verbs run in worker threads; the store, the listener and the plan are only touched by the calling thread. Each turn of the loop settles all that has finished

@@ -1,10 +1,8 @@
-/* What the files of the engine share. */
+/* What the files of the engine share. What only an apply needs is in apply.h. */
 #ifndef HL_RECONCILE_ENGINE_INTERNAL_H
 #define HL_RECONCILE_ENGINE_INTERNAL_H
 
 #include "reconcile/engine/engine.h"
-
-#include <pthread.h>
 
 enum {
     DEFAULT_PARALLEL = 10,
@@ -116,124 +114,17 @@ bool engine_read_one(struct hl_engine *engine, struct session *session, struct h
 struct hl_object *engine_object(struct hl_engine *engine, const struct hl_resource *resource, const struct hl_recorded *recorded, const struct hl_kind *kind,
                                 const char *address, const struct hl_outputs *outputs);
 
-/* pool.c: worker threads and what they tell the calling thread. */
-enum message_type { MESSAGE_FINISHED, MESSAGE_PROGRESS, MESSAGE_CHECKPOINT, MESSAGE_KEEP };
-
-struct job {
-    void (*run)(struct job *job);
-    struct job *next;
-};
-
-struct message {
-    enum message_type type;
-    struct job *job;
-    const char *text;             /* PROGRESS */
-    void *owner;                  /* PROGRESS, CHECKPOINT: op->engine; the op itself may be a worker's copy. KEEP: the session */
-    const struct hl_value *value; /* CHECKPOINT, KEEP */
-    bool answered;                /* CHECKPOINT, KEEP: the result is in `ok` and `error` */
-    bool ok;
-    struct hl_error *error;
-    struct message *next;
-};
-
-struct pool;
-struct pool *pool_new(size_t threads);
-void pool_submit(struct pool *pool, struct job *job);
-/* From a worker. A progress message is heap memory given away; a checkpoint blocks until it is answered. */
-void pool_progress(struct pool *pool, struct hl_op *op, const char *text);
-bool pool_checkpoint(struct pool *pool, struct hl_op *op, const struct hl_value *value, struct hl_error **err);
-bool pool_keep(struct pool *pool, struct session *session, const struct hl_value *value, struct hl_error **err);
-/* The next message, waiting up to `wait_ms`; NULL when there was none. Finished jobs come as messages. */
-struct message *pool_receive(struct pool *pool, int64_t wait_ms);
-void pool_answer(struct pool *pool, struct message *message);
-void message_free(struct message *message);
-/* Waits up to `wait_ms` for the workers; false when some still run (then the process must end without freeing). */
-bool pool_free(struct pool *pool, int64_t wait_ms);
-
-/* apply.c */
-enum task_state { TASK_WAITING, TASK_RUNNING, TASK_DONE, TASK_FAILED, TASK_SKIPPED, TASK_DEFERRED };
-
-struct applier;
-
-/* One step on its way. */
-struct task {
-    struct applier *applier;
-    struct hl_step *step;    /* as planned; then as decided last */
-    struct session *session; /* NULL: forget */
-    enum task_state state;
-    size_t number; /* its place in the plan */
-    bool decided;  /* the step was decided with all that it needs in place */
-    bool batched;
-    size_t needs_left;
-    struct task **dependents;
-    size_t dependents_count, dependents_capacity;
-    struct hl_arena *arena; /* its own, for the worker */
-    struct hl_op op;
-    struct hl_op old; /* the default replacement's second half */
-    struct hl_intent intent;
-    char operation[HL_UUID_TEXT];
-    int64_t started_ms;
-    bool unkept; /* it has learnt what could not be written down: there is more than the state knows */
-    bool ok;
-    struct hl_error *error;
-};
-
-/* One job of the pool: an action, a batch of them, or the opening of a provider. */
-struct work {
-    struct job job;
-    struct applier *applier;
-    struct task **tasks;
-    size_t count;
-    struct session *opening; /* a provider to open and read, then `reading` is its result */
-    struct reading reading;
-    bool ok;
-    struct hl_error *error;
-};
-
-/* ready.c: tasks, of which the first in the plan's order is taken first. Zeroed is empty. */
-struct task_queue {
-    struct task **tasks;
-    size_t count, capacity;
-};
-
-void task_queue_add(struct task_queue *queue, struct task *task);
-/* NULL when it is empty. */
-struct task *task_queue_take(struct task_queue *queue);
-void task_queue_move(struct task_queue *from, struct task_queue *to);
-void task_queue_free(struct task_queue *queue);
-
-struct applier {
-    struct hl_engine *engine;
-    const struct hl_apply_options *options;
-    struct hl_apply_result *result;
-    struct pool *pool;
-    struct task **tasks; /* those of the plan, then the deletions of what replacements left */
-    size_t count, capacity, finished, running;
-    struct task_queue ready;  /* waiting, with nothing that they need still to be done */
-    struct task_queue parked; /* of these, the ones that go in as a batch when nothing else runs */
-    size_t total;             /* tasks that do something, for "3/12" */
-    struct hl_map by_address; /* -> struct task * */
-    struct hl_plan_input input;
-};
-
 /* recover.c: the intents of former runs that concern this session, which has come within reach. */
 bool engine_recover_session(struct hl_engine *engine, const struct session *session, struct hl_error **err);
 
-/* perform.c: runs in a worker. */
-void task_prepare(struct task *task);
-void work_run(struct job *job);
-/* Whether the task replaces an object by making the new one and leaving the old one for later. */
-bool task_leaves_former(const struct task *task);
-/* settle.c: in the calling thread, inside a transaction. */
-/* What a finished replacement has left, as it was recorded; NULL when nothing. */
-const struct hl_record *task_former(const struct task *task);
+/* settle.c: records without a task; in the calling thread, inside a transaction. */
+/* What a record takes from the spec (`resource`, or NULL: the former record's facts stay) and from the record before it. `step` may be NULL. */
+void settle_fill(struct hl_engine *engine, struct hl_record *record, const struct hl_resource *resource, const struct hl_step *step);
 /* Records what a replacement leaves at an address of its own. */
 bool settle_former(struct hl_engine *engine, const struct hl_record *former, struct hl_error **err);
-bool task_intend(struct task *task, struct hl_error **err);
-bool task_settle(struct task *task, struct hl_error **err);
+/* A step that needs no action: the record follows the spec. */
 bool settle_unchanged(struct hl_engine *engine, const struct hl_step *step, struct hl_error **err);
+/* --refresh-only: the record follows the world. */
 bool settle_refreshed(struct hl_engine *engine, const struct hl_step *step, struct hl_error **err);
-const char *const *resource_needs(struct hl_arena *arena, const struct hl_resource *resource);
-void settle_fill(struct hl_engine *engine, struct hl_record *record, const struct hl_resource *resource, const struct hl_step *step);
 
 #endif

@@ -1,6 +1,7 @@
+/* An action, in a worker: what its verb is given, what it waits for, which verb. */
 #include "config.h"
 
-#include "reconcile/engine/internal.h"
+#include "reconcile/engine/apply.h"
 
 #include <string.h>
 
@@ -119,7 +120,7 @@ bool task_leaves_former(const struct task *task)
     return task->op.kind->verbs->replace == NULL && task->op.kind->verbs->apply_batch == NULL;
 }
 
-/* For kinds without a way of their own. What a new object replaces goes later, when those that use it have the new one (settle.c, apply.c). */
+/* For kinds without a way of their own. What a new object replaces goes later, when those that use it have the new one (settle.c, task.c). */
 static bool replace_plainly(struct task *task, struct hl_error **err)
 {
     if (task_leaves_former(task))
@@ -174,20 +175,13 @@ static void run_batch(struct work *work)
     }
 }
 
-static void run_opening(struct work *work)
-{
-    work->ok = engine_session_await(work->opening, READY_TIMEOUT_MS, &work->error);
-    if (work->ok)
-        engine_reading_run(&work->reading);
-}
-
 void work_run(struct job *job)
 {
     struct work *work = (struct work *)job;
     struct task *task = work->count > 0 ? work->tasks[0] : NULL;
 
     if (work->opening != NULL) {
-        run_opening(work);
+        opening_run(work);
     } else if (task->batched) {
         run_batch(work);
     } else {

@@ -1,8 +1,10 @@
+/* Threads that take jobs from one queue, and a queue of what they have to say. */
 #include "config.h"
 
-#include "reconcile/engine/internal.h"
+#include "reconcile/engine/pool.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 

@@ -1,7 +1,7 @@
 /* A heap: a walk over all tasks at each turn would make an apply quadratic. */
 #include "config.h"
 
-#include "reconcile/engine/internal.h"
+#include "reconcile/engine/apply.h"
 
 #include <stdlib.h>
 

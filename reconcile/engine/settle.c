@@ -1,10 +1,11 @@
+/* What the state is told of steps: intents before, results and events after. */
 #include "config.h"
 
-#include "reconcile/engine/internal.h"
+#include "reconcile/engine/apply.h"
 
 #include <string.h>
 
-const char *const *resource_needs(struct hl_arena *arena, const struct hl_resource *resource)
+static const char *const *resource_needs(struct hl_arena *arena, const struct hl_resource *resource)
 {
     const char **needs = hl_arena_alloc(arena, (resource->needs_count + 1) * sizeof *needs);
 
