@@ -412,16 +412,6 @@ static void hang(struct lab_call *call)
         continue;
 }
 
-static bool wait_latency(struct lab_call *call)
-{
-    int64_t until = lab_now_ns() + lab_options(call->lab)->latency_ms * 1000000;
-
-    for (int64_t left = until - lab_now_ns(); left > 0; left = until - lab_now_ns())
-        if (!lab_wait(call->lab, left / 1000000 + 1))
-            return false;
-    return true;
-}
-
 static void replace_answer(struct lab_call *call, int status)
 {
     hl_text_reset(&call->reply_headers);
@@ -471,10 +461,11 @@ static bool serve_call(struct lab_call *call, const struct lab_api *api, void *d
     bool close_asked = wish != NULL && strcasecmp(wish, "close") == 0;
     bool sends = false;
 
+    call->received_ns = lab_now_ns();
     lab_lock(call->lab);
     if (serve_switch(call)) {
         sends = true;
-    } else if (wait_latency(call)) {
+    } else if (lab_wait_until(call->lab, call->received_ns + lab_options(call->lab)->latency_ms * 1000000)) {
         struct lab_fault_hit hit = lab_take_fault(call->lab, call->method, call->path);
 
         sends = execute(call, api, data, &hit);

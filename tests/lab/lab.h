@@ -46,6 +46,8 @@ const struct lab_options *lab_options(const struct lab *lab);
 int64_t lab_now_ns(void);
 /* Sleeps until something changes or `ms` are over, with the lock released; false when the lab is ending. */
 bool lab_wait(struct lab *lab, int64_t ms);
+/* Sleeps until that moment, whatever changes. */
+bool lab_wait_until(struct lab *lab, int64_t until_ns);
 /* Something changed: wakes all that wait. */
 void lab_notify(struct lab *lab);
 
@@ -66,6 +68,7 @@ struct lab_call {
     struct hl_map headers;  /* lower-case name -> const char * */
     const char *body;       /* NUL-terminated */
     size_t body_length;
+    int64_t received_ns; /* when all of it was there */
 
     /* The answer. */
     int status;

@@ -3,6 +3,7 @@
 #include "tests/lab/log.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,6 +52,7 @@ void lab_log_write(struct lab_log *log, const char *api, const struct lab_call *
     hl_text_printf(&line, ",\"status\":%d", status);
     if (fault != NULL)
         put_member(&line, "fault", fault);
+    hl_text_printf(&line, ",\"received_us\":%" PRId64 ",\"answered_us\":%" PRId64, call->received_ns / 1000, lab_now_ns() / 1000);
     hl_text_puts(&line, "}\n");
     if (write(log->file, hl_text_get(&line), line.length) < 0)
         abort();

@@ -1,4 +1,5 @@
-/* One JSON line a request: {"api","method","path","query","status"}, with "fault" where one hit; status 0: no answer was sent. */
+/* One JSON line a request: {"api","method","path","query","status","received_us","answered_us"}, with "fault" where one hit; status 0: no answer was sent.
+ * The moments are microseconds of the wall clock: what lies between one answer and the next request is the client's. */
 #ifndef HL_TESTS_LAB_LOG_H
 #define HL_TESTS_LAB_LOG_H
 

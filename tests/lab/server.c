@@ -34,6 +34,7 @@ struct lab {
     struct hl_arena *arena;
     pthread_mutex_t lock; /* over all below, and all APIs */
     pthread_cond_t changed;
+    pthread_cond_t ended;
     bool ending;
     struct lab_faults *faults;
     struct lab_log *log;
@@ -75,13 +76,24 @@ void lab_notify(struct lab *lab)
     pthread_cond_broadcast(&lab->changed);
 }
 
-bool lab_wait(struct lab *lab, int64_t ms)
+static void wait_on(struct lab *lab, pthread_cond_t *news, int64_t until_ns)
 {
-    int64_t until = lab_now_ns() + ms * 1000000;
-    struct timespec at = {.tv_sec = (time_t)(until / 1000000000), .tv_nsec = (long)(until % 1000000000)};
+    struct timespec at = {.tv_sec = (time_t)(until_ns / 1000000000), .tv_nsec = (long)(until_ns % 1000000000)};
 
     if (!lab->ending)
-        pthread_cond_timedwait(&lab->changed, &lab->lock, &at);
+        pthread_cond_timedwait(news, &lab->lock, &at);
+}
+
+bool lab_wait(struct lab *lab, int64_t ms)
+{
+    wait_on(lab, &lab->changed, lab_now_ns() + ms * 1000000);
+    return !lab->ending;
+}
+
+bool lab_wait_until(struct lab *lab, int64_t until_ns)
+{
+    while (!lab->ending && lab_now_ns() < until_ns)
+        wait_on(lab, &lab->ended, until_ns);
     return !lab->ending;
 }
 
@@ -308,6 +320,7 @@ bool lab_start(const struct lab_options *options, const struct lab_api *const *a
     lab->arena = hl_arena_new();
     pthread_mutex_init(&lab->lock, NULL);
     pthread_cond_init(&lab->changed, NULL);
+    pthread_cond_init(&lab->ended, NULL);
     lab->faults = lab_faults_new(lab->arena);
     choose_apis(lab, apis, count);
 
@@ -334,6 +347,7 @@ void lab_stop(struct lab *lab)
 {
     lab_lock(lab);
     lab->ending = true;
+    pthread_cond_broadcast(&lab->ended);
     lab_unlock(lab);
     for (size_t i = 0; i < lab->listeners_count; i++)
         close_listener(&lab->listeners[i]);
@@ -350,6 +364,7 @@ void lab_stop(struct lab *lab)
         lab->apis[i]->close(lab->data[i]);
     lab_log_close(lab->log);
     pthread_cond_destroy(&lab->changed);
+    pthread_cond_destroy(&lab->ended);
     pthread_mutex_destroy(&lab->lock);
     hl_arena_free(lab->arena);
     free(lab);
