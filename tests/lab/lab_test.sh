@@ -274,7 +274,7 @@ api GET "$v/containers/sick/json"
 ok 'unhealthy by name' "$(at "d['State']['Health']['Status']")" unhealthy
 api GET "$v/events?since=0&until=1&filters=%7B%7D"
 ok 'events end' "$status" 200
-has 'log of the lab' "$(head -1 "$dir/log")" '{"api":"docker","method":"GET","path":"/_ping","query":"","status":200,"received_us":*}'
+has 'log of the lab' "$(head -1 "$dir/log")" '{"api":"docker","method":"GET","path":"/_ping","query":"","status":200,"received_us":'
 has 'its addresses' "$(cat "$dir/main/lab.env")" "HLREC_LAB_DOCKER=unix://$dir/main/docker.sock"
 
 start new --docker-api 1.44
