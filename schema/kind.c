@@ -84,6 +84,15 @@ void hl_kind_each_use(const struct hl_field *fields, const struct hl_value *valu
     }
 }
 
+/* Most kinds hold no secret of their own, and their objects need not be gone through. */
+static bool has_sensitive(const struct hl_field *fields)
+{
+    for (const struct hl_field *field = fields; field != NULL && field->name != NULL; field++)
+        if (field->sensitive || (field->fields != fields && has_sensitive(field->fields)))
+            return true;
+    return false;
+}
+
 static void redact_field(const struct hl_field *field, const struct hl_value *value, struct hl_redactor *redactor)
 {
     if (field->sensitive) {
@@ -102,7 +111,7 @@ static void redact_field(const struct hl_field *field, const struct hl_value *va
 
 void hl_kind_redact(const struct hl_field *fields, const struct hl_value *value, struct hl_redactor *redactor)
 {
-    if (!hl_value_is(value, HL_MAP))
+    if (!hl_value_is(value, HL_MAP) || !has_sensitive(fields))
         return;
     for (size_t i = 0; i < hl_value_count(value); i++) {
         const struct hl_field *field = hl_field_find(fields, hl_value_key(value, i), false);

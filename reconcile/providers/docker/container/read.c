@@ -1,4 +1,7 @@
-/* Reading containers: one list, one inspection for each that is wanted, one for each distinct image. */
+/* Reading containers: one list, one inspection for each that is wanted, one for each distinct image.
+ *
+ * Who is recorded is inspected by its id, beside the list, which may be long. The list finds the others: those that are not recorded, and those whose recorded
+ * container is gone. */
 #include "config.h"
 
 #include "reconcile/providers/docker/container/container.h"
@@ -21,22 +24,31 @@ struct row {
 /* One object being read. */
 struct reading {
     struct hl_object *object;
-    const struct row *row; /* NULL: absent */
+    const char *id; /* of its container; NULL: not known, or there is none */
+    bool done;
 };
 
-/* One refresh. Everything but what `lock` guards is only read while the workers run. */
-struct reader {
-    struct hl_docker *docker;
-    struct hl_arena *arena;                   /* of the refresh */
+/* What the list says, and what is asked because of it. */
+struct listing {
+    struct hl_arena *arena;
     struct hl_map by_id, by_name, by_address; /* struct row * */
     struct hl_map leftovers;                  /* address -> name of what a replacement could not remove */
     struct hl_map names;                      /* id -> name */
     struct hl_map *networks;                  /* NULL: not asked */
-    const char **images;                      /* ids and references that will be asked for */
-    size_t images_count;
+    struct hl_error *error;
+    enum { LIST_AWAITED, LIST_READ, LIST_FAILED } state;
+};
+
+/* One refresh. */
+struct reader {
+    struct hl_docker *docker;
     struct reading *readings;
     size_t count;
-    pthread_mutex_t lock; /* over the objects' arenas, which may be one */
+    const char **images; /* ids and references to ask for now */
+    size_t images_count;
+    struct listing listing; /* read by nobody while it is awaited */
+    pthread_mutex_t lock;   /* over the objects' arenas, which may be one, and the listing's state */
+    pthread_cond_t listed;
 };
 
 /* --- Which one is it? --- */
@@ -59,10 +71,10 @@ static bool is_aside(const char *name)
     return name != NULL && (hl_ends_with(name, HL_SUFFIX_NEW) || hl_ends_with(name, HL_SUFFIX_OLD));
 }
 
-static bool is_stopped_in_network(const struct hl_value *element)
+/* A stopped container holds on to the ids of its networks, also when those are gone; a running one keeps them alive. */
+static bool is_stopped_in_network(const char *state, const struct hl_value *settings)
 {
-    const struct hl_value *endpoints = hl_value_get(hl_value_get(element, "NetworkSettings"), "Networks");
-    const char *state = hl_value_get_text(element, "State");
+    const struct hl_value *endpoints = hl_value_get(settings, "Networks");
 
     if (state == NULL || strcmp(state, "running") == 0)
         return false;
@@ -73,112 +85,143 @@ static bool is_stopped_in_network(const struct hl_value *element)
     return false;
 }
 
+/* --- The list --- */
+
+struct taking {
+    const struct hl_run *run;
+    struct listing *listing;
+};
+
 static bool take_row(void *context, struct hl_value *element, struct hl_error **err)
 {
-    struct reader *reader = context;
+    const struct taking *taking = context;
+    struct listing *listing = taking->listing;
     const struct hl_value *labels = hl_value_get(element, "Labels");
     const char *address = hl_value_get_text(labels, "hlrec.address");
 
     (void)err;
     if (hl_container_id(element) == NULL)
         return true;
-    struct row *row = hl_arena_alloc(reader->arena, sizeof *row);
+    struct row *row = hl_arena_alloc(listing->arena, sizeof *row);
     *row = (struct row){
-        .id = hl_arena_strdup(reader->arena, hl_container_id(element)),
-        .name = hl_arena_strdup(reader->arena, hl_container_row_name(element)),
-        .image = hl_arena_strdup(reader->arena, hl_value_get_text(element, "ImageID")),
-        .holds_networks = is_stopped_in_network(element),
+        .id = hl_arena_strdup(listing->arena, hl_container_id(element)),
+        .name = hl_arena_strdup(listing->arena, hl_container_row_name(element)),
+        .image = hl_arena_strdup(listing->arena, hl_value_get_text(element, "ImageID")),
+        .holds_networks = is_stopped_in_network(hl_value_get_text(element, "State"), hl_value_get(element, "NetworkSettings")),
     };
-    hl_map_put(&reader->by_id, row->id, row);
+    hl_map_put(&listing->by_id, row->id, row);
     if (row->name != NULL) {
-        hl_map_put(&reader->by_name, row->name, row);
-        hl_map_put(&reader->names, row->id, (void *)row->name);
+        hl_map_put(&listing->by_name, row->name, row);
+        hl_map_put(&listing->names, row->id, (void *)row->name);
     }
     /* What a replacement under way has put aside is for recovery. */
-    if (address != NULL && hl_mark_is_of(labels, reader->docker->run, address))
-        hl_map_put(is_aside(row->name) ? &reader->leftovers : &reader->by_address, address, is_aside(row->name) ? (void *)row->name : row);
+    if (address != NULL && hl_mark_is_of(labels, taking->run, address))
+        hl_map_put(is_aside(row->name) ? &listing->leftovers : &listing->by_address, address, is_aside(row->name) ? (void *)row->name : row);
     return true;
 }
 
-static bool read_list(struct reader *reader, struct hl_error **err)
+static bool read_list(struct hl_docker *docker, struct hl_arena *arena, struct listing *listing, struct hl_error **err)
 {
-    hl_map_init(&reader->by_id, reader->arena);
-    hl_map_init(&reader->by_name, reader->arena);
-    hl_map_init(&reader->by_address, reader->arena);
-    hl_map_init(&reader->leftovers, reader->arena);
-    hl_map_init(&reader->names, reader->arena);
-    return hl_container_each(reader->docker, take_row, reader, err);
+    struct taking taking = {.run = docker->run, .listing = listing};
+
+    listing->arena = arena;
+    hl_map_init(&listing->by_id, arena);
+    hl_map_init(&listing->by_name, arena);
+    hl_map_init(&listing->by_address, arena);
+    hl_map_init(&listing->leftovers, arena);
+    hl_map_init(&listing->names, arena);
+    return hl_container_each(docker, take_row, &taking, err);
 }
 
 /* `adopt: ID` and import take a name, an id, or the beginning of one that only one container has. */
-static const struct row *find_by_id(const struct reader *reader, const char *id)
+static const struct row *find_by_id(const struct listing *listing, const char *id)
 {
     enum { SHORTEST = 4 };
-    const struct row *found = hl_map_find(&reader->by_id, id);
+    const struct row *found = hl_map_find(&listing->by_id, id);
     const size_t length = strlen(id);
     size_t hits = 0;
 
     if (found == NULL)
-        found = hl_map_find(&reader->by_name, id);
+        found = hl_map_find(&listing->by_name, id);
     if (found != NULL || length < SHORTEST || length >= HL_DOCKER_ID)
         return found;
-    for (size_t i = 0; i < reader->by_id.count; i++) {
-        if (strncmp(reader->by_id.entries[i].key, id, length) == 0) {
-            found = reader->by_id.entries[i].value;
+    for (size_t i = 0; i < listing->by_id.count; i++) {
+        if (strncmp(listing->by_id.entries[i].key, id, length) == 0) {
+            found = listing->by_id.entries[i].value;
             hits++;
         }
     }
     return hits == 1 ? found : NULL;
 }
 
-static const struct row *find_row(const struct reader *reader, const struct hl_object *object)
+static const struct row *find_row(const struct listing *listing, const struct hl_object *object)
 {
     const struct hl_value *body = object->desired != NULL || object->recorded == NULL ? object->desired : object->recorded->desired;
-    const struct row *row = hl_is_blank(object->id) ? NULL : find_by_id(reader, object->id);
+    const struct row *row = hl_is_blank(object->id) ? NULL : find_by_id(listing, object->id);
 
     if (row == NULL)
-        row = hl_map_find(&reader->by_address, object->address);
+        row = hl_map_find(&listing->by_address, object->address);
     if (row == NULL)
-        row = hl_map_find(&reader->by_name, hl_container_wanted_name(body, object->name));
+        row = hl_map_find(&listing->by_name, hl_container_wanted_name(body, object->name));
     return row;
 }
 
-/* --- What is read once for all --- */
-
-static const char *wanted_image(const struct reading *reading)
-{
-    return hl_value_get_text(reading->object->desired, "image");
-}
-
-static void list_images(struct reader *reader)
-{
-    struct hl_map seen;
-
-    reader->images = hl_arena_alloc(reader->arena, (2 * reader->count + 1) * sizeof *reader->images);
-    hl_map_init(&seen, reader->arena);
-    for (size_t i = 0; i < reader->count; i++) {
-        const struct reading *reading = &reader->readings[i];
-        const char *both[] = {reading->row != NULL ? reading->row->image : NULL, reading->row != NULL ? wanted_image(reading) : NULL};
-        for (size_t j = 0; j < HL_COUNT(both); j++) {
-            if (hl_is_blank(both[j]) || hl_map_has(&seen, both[j]))
-                continue;
-            hl_map_put(&seen, both[j], reader);
-            reader->images[reader->images_count++] = both[j];
-        }
-    }
-}
-
-/* A stopped container holds on to the ids of its networks, also when those are gone; a running one keeps them alive. */
 static bool fetch_networks(struct reader *reader, struct hl_error **err)
 {
+    struct listing *listing = &reader->listing;
+
     for (size_t i = 0; i < reader->count; i++) {
-        if (reader->readings[i].row != NULL && reader->readings[i].row->holds_networks)
-            return hl_container_networks_now(reader->docker, reader->arena, &reader->networks, err);
+        const struct row *row = find_row(listing, reader->readings[i].object);
+        if (row != NULL && row->holds_networks)
+            return hl_container_networks_now(reader->docker, listing->arena, &listing->networks, err);
     }
     return true;
 }
 
+static void read_listing(struct reader *reader)
+{
+    struct listing *listing = &reader->listing;
+    const bool read = read_list(reader->docker, listing->arena, listing, &listing->error) && fetch_networks(reader, &listing->error);
+
+    pthread_mutex_lock(&reader->lock);
+    listing->state = read ? LIST_READ : LIST_FAILED;
+    pthread_cond_broadcast(&reader->listed);
+    pthread_mutex_unlock(&reader->lock);
+}
+
+/* Who reads it was begun before all others, so that the wait ends. NULL when it cannot be read, which the whole refresh then fails with. */
+static const struct listing *await_listing(struct reader *reader)
+{
+    pthread_mutex_lock(&reader->lock);
+    while (reader->listing.state == LIST_AWAITED)
+        pthread_cond_wait(&reader->listed, &reader->lock);
+    const bool read = reader->listing.state == LIST_READ;
+    pthread_mutex_unlock(&reader->lock);
+    return read ? &reader->listing : NULL;
+}
+
+static bool is_in_vain(struct reader *reader)
+{
+    pthread_mutex_lock(&reader->lock);
+    const bool failed = reader->listing.state == LIST_FAILED;
+    pthread_mutex_unlock(&reader->lock);
+    return failed;
+}
+
 /* --- Telling --- */
+
+/* Names are only needed where another container's namespace is shared. */
+static bool shares(const struct hl_value *inspection)
+{
+    static const char *const modes[] = {"NetworkMode", "PidMode", "IpcMode"};
+
+    for (size_t i = 0; i < HL_COUNT(modes); i++) {
+        const char *mode = hl_value_get_text(hl_value_get(inspection, "HostConfig"), modes[i]);
+        if (mode != NULL && hl_starts_with(mode, "container:"))
+            return true;
+    }
+    return false;
+}
 
 static const struct hl_value *image_or_null(struct hl_docker *docker, const char *reference)
 {
@@ -226,6 +269,11 @@ static struct hl_value *view_values(struct hl_docker *docker, struct hl_arena *a
     return hl_container_live(view);
 }
 
+static const char *wanted_image(const struct reading *reading)
+{
+    return hl_value_get_text(reading->object->desired, "image");
+}
+
 /* Never for an untrusted spec: it would choose whom the engine calls. */
 static bool asks_registry(const struct reader *reader, const struct reading *reading)
 {
@@ -235,18 +283,25 @@ static bool asks_registry(const struct reader *reader, const struct reading *rea
     return !reader->docker->run->preview && image != NULL && policy != NULL && strcmp(policy, "always") == 0 && strchr(image, '@') == NULL;
 }
 
+static bool needs_listing(const struct hl_value *inspection)
+{
+    return shares(inspection) ||
+           is_stopped_in_network(hl_value_get_text(hl_value_get(inspection, "State"), "Status"), hl_value_get(inspection, "NetworkSettings"));
+}
+
 /* Fills `live` in the worker's own arena. */
-static void tell(const struct reader *reader, const struct reading *reading, struct hl_arena *arena, const struct hl_value *inspection, struct hl_live *live)
+static void tell(struct reader *reader, const struct reading *reading, struct hl_arena *arena, const struct hl_value *inspection, struct hl_live *live)
 {
     const struct hl_object *object = reading->object;
+    const struct listing *listing = needs_listing(inspection) ? await_listing(reader) : NULL;
     hl_auto(error) struct hl_error *trouble = NULL;
     const char *digest = NULL;
     struct hl_container_view view = {
         .desired = object->desired,
         .recorded = object->recorded != NULL ? object->recorded->desired : NULL,
         .resource = object->name,
-        .names = &reader->names,
-        .networks = reader->networks,
+        .names = listing != NULL ? &listing->names : NULL,
+        .networks = listing != NULL ? listing->networks : NULL,
     };
 
     live->note = hl_container_note(arena, inspection);
@@ -257,9 +312,6 @@ static void tell(const struct reader *reader, const struct reading *reading, str
     }
     view.image_state = judge_image(reader->docker, arena, inspection, object->desired, digest, &live->reason);
     live->values = view_values(reader->docker, arena, inspection, &view);
-    const char *leftover = hl_map_find(&reader->leftovers, object->address);
-    if (live->note == NULL && leftover != NULL && strcmp(leftover, hl_container_name(inspection)) != 0)
-        live->note = hl_arena_printf(arena, "a replacement left container '%s' behind", leftover);
 }
 
 /* An unchanged object needs nothing of its own: its id and values are those of the record. */
@@ -275,7 +327,7 @@ static void keep(struct reader *reader, struct hl_object *object, const struct h
     struct hl_live *kept = &object->live;
 
     pthread_mutex_lock(&reader->lock);
-    kept->presence = error != NULL ? HL_LIVE_UNREADABLE : inspection != NULL ? HL_LIVE_PRESENT : HL_LIVE_ABSENT;
+    kept->presence = error != NULL ? HL_LIVE_UNREADABLE : HL_LIVE_PRESENT;
     kept->error = hl_docker_keep_error(object->arena, error);
     if (inspection != NULL) {
         kept->id = keep_id(object, hl_container_id(inspection));
@@ -288,21 +340,25 @@ static void keep(struct reader *reader, struct hl_object *object, const struct h
 }
 
 /* An inspection is many times larger than what is made from it, so it does not outlive this. */
-static void read_one(struct reader *reader, const struct reading *reading)
+static void read_one(struct reader *reader, struct reading *reading)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     hl_auto(error) struct hl_error *error = NULL;
     struct hl_value *inspection = NULL;
     struct hl_live live = {0};
 
-    if (reading->row != NULL && !hl_container_inspect(reader->docker, arena, reading->row->id, &inspection, &error))
+    if (reading->done || reading->id == NULL || is_in_vain(reader))
+        return;
+    if (!hl_container_inspect(reader->docker, arena, reading->id, &inspection, &error))
         inspection = NULL;
+    else if (inspection == NULL)
+        return; /* it is gone */
     if (inspection != NULL)
         tell(reader, reading, arena, inspection, &live);
     keep(reader, reading->object, inspection, &live, error);
+    reading->done = true;
 }
 
-/* The images come first and go along: a container whose image is not known yet waits for it, instead of all for all images. */
 static void read_next(void *context, size_t index)
 {
     struct reader *reader = context;
@@ -313,52 +369,117 @@ static void read_next(void *context, size_t index)
         read_one(reader, &reader->readings[index - reader->images_count]);
 }
 
+static void list_or_read_next(void *context, size_t index)
+{
+    if (index == 0)
+        read_listing(context);
+    else
+        read_next(context, index - 1);
+}
+
+/* --- What goes in which round --- */
+
+/* The images go in front of the containers, which wait one by one for those that they are made from. */
+static void add_image(struct reader *reader, struct hl_map *seen, const char *image)
+{
+    if (hl_is_blank(image) || hl_map_has(seen, image))
+        return;
+    hl_map_put(seen, image, reader);
+    reader->images[reader->images_count++] = image;
+}
+
+/* Who is recorded has an id. */
+static void prepare_recorded(struct reader *reader)
+{
+    struct hl_map seen;
+
+    hl_map_init(&seen, reader->listing.arena);
+    for (size_t i = 0; i < reader->count; i++) {
+        struct reading *reading = &reader->readings[i];
+        if (reading->object->recorded == NULL || !hl_docker_is_id(reading->object->id))
+            continue;
+        reading->id = reading->object->id;
+        add_image(reader, &seen, wanted_image(reading));
+    }
+}
+
+/* The others are looked for in the list. */
+static void prepare_listed(struct reader *reader)
+{
+    struct hl_map seen;
+
+    hl_map_init(&seen, reader->listing.arena);
+    reader->images_count = 0;
+    for (size_t i = 0; i < reader->count; i++) {
+        struct reading *reading = &reader->readings[i];
+        const struct row *row = reading->done ? NULL : find_row(&reader->listing, reading->object);
+        reading->id = row != NULL ? row->id : NULL;
+        if (row == NULL)
+            continue;
+        add_image(reader, &seen, row->image);
+        add_image(reader, &seen, wanted_image(reading));
+    }
+}
+
+static void finish(struct reader *reader, struct reading *reading)
+{
+    struct hl_live *live = &reading->object->live;
+    const struct listing *listing = &reader->listing;
+    const char *leftover = hl_map_find(&listing->leftovers, reading->object->address);
+
+    if (!reading->done)
+        live->presence = HL_LIVE_ABSENT;
+    else if (leftover != NULL && live->presence == HL_LIVE_PRESENT && live->note == NULL && hl_map_find(&listing->names, live->id) != leftover) /* of one row */
+        live->note = hl_arena_printf(reading->object->arena, "a replacement left container '%s' behind", leftover);
+}
+
+static bool read_all(struct reader *reader, struct hl_error **err)
+{
+    prepare_recorded(reader);
+    hl_parallel(1 + reader->images_count + reader->count, HL_DOCKER_PARALLEL, list_or_read_next, reader);
+    if (reader->listing.state == LIST_FAILED) {
+        *err = reader->listing.error;
+        return false;
+    }
+    prepare_listed(reader);
+    hl_parallel(reader->images_count + reader->count, HL_DOCKER_PARALLEL, read_next, reader);
+    for (size_t i = 0; i < reader->count; i++)
+        finish(reader, &reader->readings[i]);
+    return true;
+}
+
 bool hl_container_refresh(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-    struct reader reader = {.docker = hl_docker_of(session), .arena = arena, .count = count};
+    struct reader reader = {.docker = hl_docker_of(session), .count = count, .listing.arena = arena};
+    int minor = 0;
 
-    if (!read_list(&reader, err))
-        return false;
+    if (!hl_docker_negotiate(reader.docker, &minor, err)) /* before many try, each in vain */
+        return hl_wrap(err, "listing containers");
+    reader.images = hl_arena_alloc(arena, (2 * count + 1) * sizeof *reader.images);
     reader.readings = hl_arena_alloc(arena, (count + 1) * sizeof *reader.readings);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         reader.readings[i].object = objects[i];
-        reader.readings[i].row = find_row(&reader, objects[i]);
-    }
-    if (!fetch_networks(&reader, err))
-        return false;
-    list_images(&reader);
     pthread_mutex_init(&reader.lock, NULL);
-    hl_parallel(reader.images_count + count, HL_DOCKER_PARALLEL, read_next, &reader);
+    pthread_cond_init(&reader.listed, NULL);
+    const bool read = read_all(&reader, err);
+    pthread_cond_destroy(&reader.listed);
     pthread_mutex_destroy(&reader.lock);
-    return true;
+    return read;
 }
 
 /* --- What a verb gives back --- */
 
-/* Names are only needed where another container's namespace is shared. */
-static bool shares(const struct hl_value *inspection)
-{
-    static const char *const modes[] = {"NetworkMode", "PidMode", "IpcMode"};
-
-    for (size_t i = 0; i < HL_COUNT(modes); i++) {
-        const char *mode = hl_value_get_text(hl_value_get(inspection, "HostConfig"), modes[i]);
-        if (mode != NULL && hl_starts_with(mode, "container:"))
-            return true;
-    }
-    return false;
-}
-
 static bool values_of(struct hl_docker *docker, struct hl_arena *arena, const struct hl_value *inspection, const char *resource, const struct hl_value *desired,
                       struct hl_value **out, struct hl_error **err)
 {
-    struct reader reader = {.docker = docker, .arena = arena};
+    struct listing listing = {.networks = NULL};
     struct hl_container_view view = {.desired = desired, .recorded = desired, .resource = resource, .image_state = "current"};
 
     if (shares(inspection)) {
-        if (!read_list(&reader, err))
+        if (!read_list(docker, arena, &listing, err))
             return false;
-        view.names = &reader.names;
+        view.names = &listing.names;
     }
     *out = view_values(docker, arena, inspection, &view);
     return true;
