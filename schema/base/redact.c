@@ -123,6 +123,16 @@ static bool is_alphanumeric(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+/* Written in the same way in a URL, in JSON and on a terminal, as most generated secrets are. */
+static bool needs_no_escape(const char *data, size_t length)
+{
+    size_t i = 0;
+
+    while (i < length && is_alphanumeric(data[i]))
+        i++;
+    return i == length;
+}
+
 /* How programs write URLs: they agree neither on the letters of hex nor on what needs no escape. */
 static const struct url_form {
     const char *hex;
@@ -196,6 +206,8 @@ static void add_all_forms(struct hl_redactor *redactor, const char *data, size_t
     add_base64(redactor, HL_BASE64, data, length);
     add_base64(redactor, HL_BASE64_URL, data, length);
     add_hex(redactor, data, length);
+    if (needs_no_escape(data, length))
+        return;
     for (size_t i = 0; i < HL_COUNT(url_forms); i++)
         add_url(redactor, &url_forms[i], data, length);
     add_json(redactor, data, length);
@@ -248,9 +260,12 @@ void hl_redactor_add(struct hl_redactor *redactor, const char *data, size_t leng
     }
     add_all_forms(redactor, data, length);
     /* A file with a secret mostly ends in a newline that its use does not have. */
-    while (length > 0 && (data[length - 1] == '\n' || data[length - 1] == '\r'))
-        length--;
-    add_all_forms(redactor, data, length);
+    size_t trimmed = length;
+    while (trimmed > 0 && (data[trimmed - 1] == '\n' || data[trimmed - 1] == '\r'))
+        trimmed--;
+    if (trimmed < length)
+        add_all_forms(redactor, data, trimmed);
+    length = trimmed;
     if (memchr(data, '\n', length) != NULL)
         add_lines(redactor, data, length);
     pthread_rwlock_unlock(redactor->lock);
