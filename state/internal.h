@@ -199,6 +199,8 @@ const char *hl_codec_encode(struct hl_arena *arena, const struct hl_value *value
 typedef bool hl_codec_open_fn(void *context, const char *path, struct hl_value **out, struct hl_error **err);
 bool hl_codec_decode(struct hl_arena *arena, const char *json, hl_codec_open_fn *open, void *context, struct hl_value **out,
                      struct hl_error **err) HL_MUST_CHECK;
+/* Whether nothing in it is sealed: decoding it calls nobody. */
+bool hl_codec_is_plain(const char *json);
 /* The bytes that are sealed for one value, and back. */
 char *hl_codec_pack(struct hl_arena *arena, const struct hl_value *value, size_t *length);
 bool hl_codec_unpack(struct hl_arena *arena, const char *data, size_t length, struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;

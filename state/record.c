@@ -1,8 +1,10 @@
 #include "config.h"
 
 #include "schema/base/json.h"
+#include "schema/base/parallel.h"
 #include "state/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char select_all[] =
@@ -18,31 +20,109 @@ static const char upsert[] =
     "protect = excluded.protect, holds_data = excluded.holds_data, adopted = excluded.adopted, rotate = excluded.rotate, run = excluded.run, "
     "streak = excluded.streak, drift = excluded.drift, created = coalesce(?16, created), updated = excluded.updated";
 
-/* All that a walk over the rows needs. */
-struct loader {
-    struct hl_store *store;
-    struct hl_arena *arena;
-    struct hl_arena *scratch; /* of one row */
-    const struct hl_known *known;
+/* ---- reading all ---- */
+
+/* A row whose JSON is to be decoded. */
+struct row {
+    struct hl_record *record;
+    const char *desired, *live, *needs;
 };
 
-static bool load_desired(const struct loader *loader, const struct hl_secret_owner *owner, const char *json, struct hl_value **out, struct hl_error **err)
+struct rows {
+    struct hl_store *store;
+    const struct hl_known *known;
+    struct row *items;
+    size_t count, capacity;
+};
+
+/* What one thread decodes: a stretch of the rows, in an arena of its own. */
+struct part {
+    const struct rows *rows;
+    size_t from, to;
+    bool sealed; /* the rows with something sealed, which is in the database, or those without */
+    struct hl_arena *arena;
+    struct hl_arena *scratch; /* of one value */
+    struct hl_error *error;
+};
+
+static bool load_desired(const struct part *part, const struct hl_secret_owner *owner, const char *json, struct hl_value **out, struct hl_error **err)
 {
-    struct hl_value *known = loader->known != NULL ? loader->known->find(loader->known->context, owner->address) : NULL;
+    const struct rows *rows = part->rows;
+    struct hl_value *known = rows->known != NULL ? rows->known->find(rows->known->context, owner->address) : NULL;
     struct hl_value *value = NULL;
 
     if (known == NULL)
-        return hl_secret_load(loader->store, loader->arena, owner, "desired", json, out, err);
-    hl_arena_reset(loader->scratch);
-    if (!hl_secret_load(loader->store, loader->scratch, owner, "desired", json, &value, err))
+        return hl_secret_load(rows->store, part->arena, owner, "desired", json, out, err);
+    hl_arena_reset(part->scratch);
+    if (!hl_secret_load(rows->store, part->scratch, owner, "desired", json, &value, err))
         return false;
-    *out = hl_value_keep(loader->arena, value, known);
+    *out = hl_value_keep(part->arena, value, known);
     return true;
 }
 
-static bool load_record(const struct loader *loader, const struct hl_query *query, struct hl_record *record, struct hl_error **err)
+static bool decode_row(const struct part *part, const struct row *row, struct hl_error **err)
 {
-    struct hl_arena *arena = loader->arena;
+    struct hl_record *record = row->record;
+    const struct hl_secret_owner owner = {.address = record->address};
+
+    return load_desired(part, &owner, row->desired, &record->desired, err) &&
+           hl_secret_load(part->rows->store, part->arena, &owner, "live", row->live, &record->live, err) &&
+           hl_codec_decode_list(part->arena, row->needs, &record->needs, err);
+}
+
+static bool is_sealed(const struct row *row)
+{
+    return !hl_codec_is_plain(row->desired) || !hl_codec_is_plain(row->live);
+}
+
+static void decode_part(void *context, size_t index)
+{
+    struct part *part = (struct part *)context + index;
+
+    part->scratch = hl_arena_new();
+    for (size_t i = part->from; i < part->to && part->error == NULL; i++) {
+        const struct row *row = &part->rows->items[i];
+        if (is_sealed(row) == part->sealed)
+            (void)decode_row(part, row, &part->error);
+    }
+    hl_arena_free(part->scratch);
+}
+
+/* The first error of all, if there is one. */
+static bool end_parts(struct part *parts, size_t count, struct hl_arena *arena, struct hl_error **err)
+{
+    bool fine = true;
+
+    for (size_t i = 0; i < count; i++) {
+        hl_arena_adopt(arena, parts[i].arena);
+        if (fine && parts[i].error != NULL && err != NULL)
+            *err = parts[i].error;
+        else
+            hl_error_free(parts[i].error);
+        fine = fine && parts[i].error == NULL;
+    }
+    return fine;
+}
+
+/* Side by side, but for what is sealed: the database is for one thread. */
+static bool decode_rows(const struct rows *rows, struct hl_arena *arena, struct hl_error **err)
+{
+    enum { WORTH_A_THREAD = 200, MOST = 16 };
+    struct part parts[MOST + 1];
+    const size_t processors = hl_processors(), useful = rows->count / WORTH_A_THREAD + 1;
+    const size_t wanted = useful < processors ? useful : processors, threads = wanted < MOST ? wanted : MOST;
+
+    for (size_t i = 0; i < threads; i++)
+        parts[i] = (struct part){.rows = rows, .from = rows->count * i / threads, .to = rows->count * (i + 1) / threads, .arena = hl_arena_new()};
+    parts[threads] = (struct part){.rows = rows, .to = rows->count, .sealed = true, .arena = hl_arena_new()};
+    hl_parallel(threads, threads, decode_part, parts);
+    decode_part(parts, threads);
+    return end_parts(parts, threads + 1, arena, err);
+}
+
+static struct hl_record *take_columns(const struct hl_query *query, struct hl_arena *arena)
+{
+    struct hl_record *record = hl_arena_alloc(arena, sizeof(*record));
 
     record->address = hl_query_text(query, arena, 0);
     record->kind = hl_query_text(query, arena, 1);
@@ -59,34 +139,55 @@ static bool load_record(const struct loader *loader, const struct hl_query *quer
     record->run = hl_query_int(query, 15);
     record->streak = hl_query_int(query, 16);
     record->drift = hl_query_text(query, arena, 17);
+    return record;
+}
 
-    struct hl_secret_owner owner = {.address = record->address};
+static void add_row(struct rows *rows, const struct row *row)
+{
+    if (rows->count == rows->capacity) {
+        rows->capacity = rows->capacity == 0 ? 256 : 2 * rows->capacity;
+        rows->items = hl_realloc(rows->items, rows->capacity * sizeof(*rows->items));
+    }
+    rows->items[rows->count++] = *row;
+}
 
-    return load_desired(loader, &owner, hl_query_peek(query, 6), &record->desired, err) &&
-           hl_secret_load(loader->store, arena, &owner, "live", hl_query_peek(query, 7), &record->live, err) &&
-           hl_codec_decode_list(arena, hl_query_peek(query, 8), &record->needs, err);
+/* The JSON goes to `texts`. */
+static bool take_rows(struct rows *rows, struct hl_arena *arena, struct hl_arena *texts, struct hl_map *records, struct hl_error **err)
+{
+    hl_auto(query) struct hl_query query = hl_query_open(rows->store, select_all);
+    bool found = false;
+
+    if (!hl_query_next(&query, &found, err))
+        return false;
+    while (found) {
+        const struct row row = {
+            .record = take_columns(&query, arena),
+            .desired = hl_query_text(&query, texts, 6),
+            .live = hl_query_text(&query, texts, 7),
+            .needs = hl_query_text(&query, texts, 8),
+        };
+        add_row(rows, &row);
+        hl_map_put(records, row.record->address, row.record);
+        if (!hl_query_next(&query, &found, err))
+            return false;
+    }
+    return true;
 }
 
 bool hl_store_records(struct hl_store *store, struct hl_arena *arena, const struct hl_known *known, struct hl_map **out, struct hl_error **err)
 {
-    hl_auto(arena) struct hl_arena *scratch = hl_arena_new();
-    const struct loader loader = {.store = store, .arena = arena, .scratch = scratch, .known = known};
-    hl_auto(query) struct hl_query query = hl_query_open(store, select_all);
+    hl_auto(arena) struct hl_arena *texts = hl_arena_new();
+    struct rows rows = {.store = store, .known = known};
     struct hl_map *records = hl_map_new(arena);
-    bool row = false;
+    const bool done = take_rows(&rows, arena, texts, records, err) && decode_rows(&rows, arena, err);
 
-    if (!hl_query_next(&query, &row, err))
-        return false;
-    while (row) {
-        struct hl_record *record = hl_arena_alloc(arena, sizeof(*record));
-
-        if (!load_record(&loader, &query, record, err) || !hl_query_next(&query, &row, err))
-            return false;
-        hl_map_put(records, record->address, record);
-    }
-    *out = records;
-    return true;
+    free(rows.items);
+    if (done)
+        *out = records;
+    return done;
 }
+
+/* ---- writing ---- */
 
 static void put_record(struct hl_query *query, const struct hl_record *record, const char *desired, const char *live, const char *needs, int64_t run)
 {

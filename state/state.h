@@ -110,7 +110,7 @@ bool hl_store_begin(struct hl_store *store, struct hl_error **err) HL_MUST_CHECK
 bool hl_store_commit(struct hl_store *store, struct hl_error **err) HL_MUST_CHECK;
 void hl_store_rollback(struct hl_store *store);
 
-/* What the caller has in memory as the desired value of an address, or NULL. */
+/* What the caller has in memory as the desired value of an address, or NULL. `find` is called from several threads. */
 struct hl_known {
     struct hl_value *(*find)(void *context, const char *address);
     void *context;

@@ -1,7 +1,7 @@
 #include "config.h"
 
 #include "reconcile/engine/internal.h"
-#include "reconcile/transport/http.h"
+#include "schema/base/parallel.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -75,9 +75,6 @@ void hl_http_escape(struct hl_text *out, const char *text);
  * other request fails with HL_E_REFUSED, unsent. For the main thread, before others send. */
 void hl_http_forbid_changes(void);
 
-/* Calls visit(context, 0..count-1) from up to `threads` threads; returns when all are done. Each call must only touch what is its own. */
-void hl_parallel(size_t count, size_t threads, void (*visit)(void *context, size_t index), void *context);
-
 /* Counters for the bench and `-v`. */
 struct hl_http_stats {
     size_t requests;

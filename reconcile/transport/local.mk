@@ -24,5 +24,4 @@ noinst_LIBRARIES += %reldir%/libhltransport.a
 	%reldir%/http_client.c \
 	%reldir%/http_failure.c \
 	%reldir%/http_internal.h \
-	%reldir%/parallel.c \
 	%reldir%/process.c %reldir%/process.h

@@ -102,6 +102,22 @@ void hl_arena_reset(struct hl_arena *arena)
     arena->total = sizeof(*kept) + kept->size;
 }
 
+/* The chunks go behind the newest one, whose room stays in use. */
+void hl_arena_adopt(struct hl_arena *arena, struct hl_arena *other)
+{
+    struct chunk **end = arena->newest == NULL ? &arena->newest : &arena->newest->next;
+    struct chunk *last = other->newest;
+
+    if (last != NULL) {
+        while (last->next != NULL)
+            last = last->next;
+        last->next = *end;
+        *end = other->newest;
+        arena->total += other->total;
+    }
+    free(other);
+}
+
 static struct chunk *new_chunk(struct hl_arena *arena, size_t size)
 {
     struct chunk *chunk = hl_alloc(sizeof(*chunk) + size);

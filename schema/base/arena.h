@@ -1,6 +1,6 @@
 /* Memory with one common lifetime: a run's spec, plan and values are never freed one by one.
  *
- * Not thread-safe: each worker has an arena of its own, and what outlives it is copied (hl_value_copy). Freed memory is
+ * Not thread-safe: each worker has an arena of its own, and what outlives it is copied (hl_value_copy) or adopted. Freed memory is
  * wiped first, since values of secrets live in arenas. Running out of memory aborts: the journal makes that safe. */
 #ifndef HL_SCHEMA_BASE_ARENA_H
 #define HL_SCHEMA_BASE_ARENA_H
@@ -24,6 +24,8 @@ char *hl_arena_copy(struct hl_arena *arena, const char *text, size_t length);
 char *hl_arena_strdup(struct hl_arena *arena, const char *text);
 char *hl_arena_printf(struct hl_arena *arena, const char *format, ...) HL_PRINTF(2, 3);
 char *hl_arena_vprintf(struct hl_arena *arena, const char *format, va_list args) HL_PRINTF(2, 0);
+/* All that came from `other`, which is gone after this, lives as long as what came from `arena`: for what a worker made. */
+void hl_arena_adopt(struct hl_arena *arena, struct hl_arena *other);
 /* Bytes asked of the system so far; for the bench. */
 size_t hl_arena_size(const struct hl_arena *arena);
 

@@ -7,6 +7,7 @@ noinst_LIBRARIES += %reldir%/libhlbase.a
 	%reldir%/json.c %reldir%/json.h \
 	%reldir%/macros.h \
 	%reldir%/map.c %reldir%/map.h \
+	%reldir%/parallel.c %reldir%/parallel.h \
 	%reldir%/redact.c %reldir%/redact.h \
 	%reldir%/text.c %reldir%/text.h \
 	%reldir%/value.c %reldir%/value.h

@@ -4,6 +4,7 @@
 
 #include "reconcile/transport/http.h"
 #include "schema/base/arena.h"
+#include "schema/base/parallel.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -8,6 +8,7 @@
 #include "tests/fuzz/world.h"
 
 #include "reconcile/transport/http.h"
+#include "schema/base/parallel.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "reconcile/providers/authentik/application.h"
+#include "schema/base/parallel.h"
 
 #include <string.h>
 

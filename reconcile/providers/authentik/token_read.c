@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "reconcile/providers/authentik/token.h"
+#include "schema/base/parallel.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "config.h"
 
 #include "reconcile/providers/local/local.h"
-#include "reconcile/transport/http.h"
+#include "schema/base/parallel.h"
 
 #include <string.h>
 

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "reconcile/providers/netbird/token.h"
+#include "schema/base/parallel.h"
 
 #include <string.h>
 

@@ -108,6 +108,27 @@ static void free_takes_null(void **state HL_UNUSED)
     hl_arena_free(NULL);
 }
 
+static void what_is_adopted_lives_on(void **state HL_UNUSED)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    char *texts[4];
+
+    for (size_t i = 0; i < HL_COUNT(texts); i++) {
+        struct hl_arena *other = hl_arena_new();
+        char *large = hl_arena_alloc(other, i * 100000 + 1);
+
+        texts[i] = hl_arena_printf(other, "text %zu", i);
+        large[i * 100000] = 'x';
+        const size_t before = hl_arena_size(arena), added = hl_arena_size(other);
+        hl_arena_adopt(arena, other);
+        assert_int_equal(hl_arena_size(arena), before + added);
+        memset(hl_arena_alloc(arena, 500), 'y', 500);
+    }
+    hl_arena_adopt(arena, hl_arena_new()); /* with nothing in it */
+    for (size_t i = 0; i < HL_COUNT(texts); i++)
+        assert_int_equal(texts[i][5], '0' + (int)i);
+}
+
 static void heap_helpers(void **state HL_UNUSED)
 {
     hl_auto(heap) char *copy = hl_strdup("abc");
@@ -132,6 +153,7 @@ int hl_test_arena(void)
         cmocka_unit_test(copies_end_in_nul),
         cmocka_unit_test(printf_takes_any_length),
         cmocka_unit_test(free_takes_null),
+        cmocka_unit_test(what_is_adopted_lives_on),
         cmocka_unit_test(heap_helpers),
     };
 

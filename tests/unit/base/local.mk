@@ -8,6 +8,7 @@ TESTS += %reldir%/base_test
 	%reldir%/error_test.c \
 	%reldir%/json_test.c \
 	%reldir%/map_test.c \
+	%reldir%/parallel_test.c \
 	%reldir%/redact_test.c \
 	%reldir%/text_test.c \
 	%reldir%/value_test.c

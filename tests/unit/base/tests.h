@@ -16,6 +16,7 @@ int hl_test_map(void);
 int hl_test_value(void);
 int hl_test_json(void);
 int hl_test_error(void);
+int hl_test_parallel(void);
 int hl_test_redact(void);
 int hl_test_crypto(void);
 

@@ -6,7 +6,7 @@
 
 #include "reconcile/providers/infisical/infisical.h"
 #include "reconcile/providers/local/local.h"
-#include "reconcile/transport/http.h"
+#include "schema/base/parallel.h"
 
 #include <stdio.h>
 #include <string.h>

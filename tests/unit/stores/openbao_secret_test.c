@@ -5,7 +5,7 @@
 #include "tests/unit/stores/tests.h"
 
 #include "reconcile/providers/local/local.h"
-#include "reconcile/transport/http.h"
+#include "schema/base/parallel.h"
 
 #include <string.h>
 

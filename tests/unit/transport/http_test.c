@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "reconcile/transport/http.h"
+#include "schema/base/parallel.h"
 #include "tests/unit/transport/canned.h"
 #include "tests/unit/transport/testing.h"
 

@@ -1,5 +1,5 @@
 transport_tests = %reldir%/answer_test %reldir%/files_test %reldir%/git_hosts_test %reldir%/git_path_test %reldir%/git_ref_test \
-	%reldir%/git_url_test %reldir%/http_test %reldir%/parallel_test %reldir%/process_test
+	%reldir%/git_url_test %reldir%/http_test %reldir%/process_test
 transport_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 transport_libs = reconcile/transport/libhltransport.a schema/base/libhlbase.a \
 	$(CURL_LIBS) $(CJSON_LIBS) $(SODIUM_LIBS) $(CMOCKA_LIBS) -lpthread
@@ -23,10 +23,6 @@ TESTS += $(transport_tests)
 %canon_reldir%_answer_test_SOURCES = %reldir%/answer_test.c %reldir%/testing.h
 %canon_reldir%_answer_test_CPPFLAGS = $(transport_cppflags)
 %canon_reldir%_answer_test_LDADD = $(transport_libs)
-
-%canon_reldir%_parallel_test_SOURCES = %reldir%/parallel_test.c %reldir%/testing.h
-%canon_reldir%_parallel_test_CPPFLAGS = $(transport_cppflags)
-%canon_reldir%_parallel_test_LDADD = $(transport_libs)
 
 %canon_reldir%_git_hosts_test_SOURCES = %reldir%/git_hosts_test.c %reldir%/testing.h
 %canon_reldir%_git_hosts_test_CPPFLAGS = $(transport_cppflags)

@@ -11,6 +11,7 @@
 #include "reconcile/providers/docker/image_name.h"
 #include "reconcile/providers/docker/keep.h"
 #include "reconcile/providers/docker/mark.h"
+#include "schema/base/parallel.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 #include "reconcile/providers/docker/container/container.h"
 
 #include "reconcile/providers/docker/mark.h"
+#include "schema/base/parallel.h"
 
 #include <string.h>
 

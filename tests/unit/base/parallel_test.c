@@ -1,9 +1,12 @@
 #include "config.h"
 
-#include "reconcile/transport/http.h"
-#include "tests/unit/transport/testing.h"
+#include "tests/unit/base/tests.h"
+
+#include "schema/base/arena.h"
+#include "schema/base/parallel.h"
 
 #include <stdatomic.h>
+#include <time.h>
 
 struct visits {
     atomic_int seen[1000];
@@ -38,7 +41,7 @@ static void each_index_is_visited_once(void **state HL_UNUSED)
     }
 }
 
-int main(void)
+int hl_test_parallel(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_index_is_visited_once),

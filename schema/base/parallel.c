@@ -1,11 +1,14 @@
 #include "config.h"
 
-#include "reconcile/transport/http.h"
+#include "schema/base/parallel.h"
+
+#include "schema/base/arena.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct crew {
     atomic_size_t next;
@@ -51,4 +54,12 @@ void hl_parallel(size_t count, size_t threads, void (*visit)(void *context, size
     work(&crew);
     for (size_t i = 0; i < started; i++)
         pthread_join(helpers[i], NULL);
+}
+
+size_t hl_processors(void)
+{
+    enum { MOST = 16 };
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return online < 1 ? 1 : online > MOST ? MOST : (size_t)online;
 }
