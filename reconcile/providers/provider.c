@@ -42,6 +42,15 @@ bool hl_session_keep(struct hl_session *session, const struct hl_value *value, s
     return session->keep(session, value, err);
 }
 
+void hl_object_keep(struct hl_object *object, const char *id, const struct hl_value *values)
+{
+    const struct hl_recorded *recorded = object->recorded;
+    const bool same_id = recorded != NULL && recorded->id != NULL && strcmp(recorded->id, id) == 0;
+
+    object->live.id = same_id ? recorded->id : hl_arena_strdup(object->arena, id);
+    object->live.values = hl_value_keep(object->arena, values, recorded != NULL ? recorded->live : NULL);
+}
+
 bool hl_op_checkpoint(struct hl_op *op, const struct hl_value *value, struct hl_error **err)
 {
     if (op->checkpoint == NULL)

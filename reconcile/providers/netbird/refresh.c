@@ -11,8 +11,9 @@ struct reading {
     const struct hl_kind *kind;
     const struct hl_netbird_form *form;
     struct hl_arena *arena;
-    struct hl_map owners; /* recorded id -> address */
-    struct hl_map wanted; /* name -> address of the first that wants it */
+    struct hl_arena *scratch; /* of one object */
+    struct hl_map owners;     /* recorded id -> address */
+    struct hl_map wanted;     /* name -> address of the first that wants it */
 };
 
 static bool fail_object(struct reading *reading, struct hl_object *object, struct hl_error *error)
@@ -196,11 +197,13 @@ static bool describe(struct reading *reading, struct hl_object *object, const st
         .untold = ours ? recorded : object->desired,
         .once = ours ? object->recorded->live : NULL,
     };
+    struct hl_value *values = NULL;
 
-    object->live.presence = HL_LIVE_PRESENT;
-    object->live.id = hl_arena_strdup(object->arena, id);
-    if (!hl_netbird_values(reading->session, reading->kind, object->arena, found, &known, &object->live.values, err))
+    hl_arena_reset(reading->scratch);
+    if (!hl_netbird_values(reading->session, reading->kind, reading->scratch, found, &known, &values, err))
         return false;
+    object->live.presence = HL_LIVE_PRESENT;
+    hl_object_keep(object, id, values);
     judge_owner(reading, object, found);
     put_reason(reading, object);
     return true;
@@ -263,7 +266,8 @@ static bool is_everybodys(const struct hl_error *error)
 bool hl_netbird_refresh(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-    struct reading reading = {.session = session, .arena = arena};
+    hl_auto(arena) struct hl_arena *scratch = hl_arena_new();
+    struct reading reading = {.session = session, .arena = arena, .scratch = scratch};
 
     if (count == 0)
         return true;

@@ -19,6 +19,7 @@ struct reading {
     const char *not_loaded;     /* said of each router when Traefik has another content, or NULL */
     bool asked;                 /* the API */
     struct hl_arena *arena;     /* of what it says */
+    struct hl_arena *scratch;   /* of one object */
 };
 
 static const struct hl_value *recorded_of(const struct hl_object *object)
@@ -38,7 +39,7 @@ static void remember(struct hl_traefik *traefik, const struct hl_object *object)
     if (protocol != NULL && strcmp(kind, "router") == 0 && hl_traefik_has_own_service(object->desired))
         hl_map_put(traefik->wanted, hl_arena_printf(traefik->arena, "own service/%s/%s", protocol, object->name), traefik);
     if (recorded != NULL)
-        hl_map_put(traefik->recorded, hl_arena_printf(traefik->arena, "%s/%s", kind, object->name), hl_value_copy(traefik->arena, recorded));
+        hl_map_put(traefik->recorded, hl_arena_printf(traefik->arena, "%s/%s", kind, object->name), (void *)recorded);
 }
 
 /* One call for all; a silent API only costs the notes. */
@@ -90,7 +91,7 @@ static bool is_known_to_traefik(const struct reading *reading, const struct hl_o
 /* Something strange was added by hand: with it Traefik may refuse the file now and for ever, so the object is to be written anew. */
 static void check_strange(struct reading *reading, struct hl_object *object, const char *protocol, const struct hl_value *tree)
 {
-    const char *strange = hl_tree_find_strange(object->arena, object->kind->fields, tree);
+    const char *strange = hl_tree_find_strange(reading->scratch, object->kind->fields, tree);
 
     if (strange == NULL || object->recorded == NULL)
         return;
@@ -108,8 +109,7 @@ static void fill_present(struct reading *reading, struct hl_object *object, cons
     const struct hl_traefik_folder_file *other = hl_traefik_folder_find(&reading->folder, protocol, hl_traefik_section(kind), object->name);
 
     object->live.presence = HL_LIVE_PRESENT;
-    object->live.id = hl_arena_printf(object->arena, "%s@file", object->name);
-    object->live.values = hl_traefik_object_values(object->arena, kind, protocol, tree);
+    hl_object_keep(object, hl_arena_printf(reading->scratch, "%s@file", object->name), hl_traefik_object_values(reading->scratch, kind, protocol, tree));
     object->live.owner = reading->document.owner;
     object->live.owner_text = reading->document.owner == HL_OWNER_NONE
                                   ? hl_arena_printf(object->arena, "it is in '%s', which has no head of hlrec", reading->traefik->path)
@@ -161,7 +161,8 @@ static void fill(struct reading *reading, struct hl_object *object)
     const struct hl_traefik_object place = {
         .kind = hl_traefik_kind_of(object->kind), .name = object->name, .desired = object->desired, .recorded = recorded_of(object)};
     const char *protocol = NULL;
-    const struct hl_value *tree = hl_traefik_object_find(&reading->document, object->arena, &place, &protocol);
+    hl_arena_reset(reading->scratch);
+    const struct hl_value *tree = hl_traefik_object_find(&reading->document, reading->scratch, &place, &protocol);
 
     if (reading->document.state == HL_DOCUMENT_BROKEN)
         fill_broken(reading, object);
@@ -181,12 +182,14 @@ static bool read_all(struct reading *reading, struct hl_arena *arena, struct hl_
 static bool refresh(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    hl_auto(arena) struct hl_arena *scratch = hl_arena_new();
     struct hl_traefik *traefik = session->data;
     struct reading reading;
 
     pthread_mutex_lock(&traefik->lock);
     const bool ok = read_all(&reading, arena, session, err);
 
+    reading.scratch = scratch;
     if (ok && count > 0 && hl_traefik_kind_of(objects[0]->kind) == HL_TRAEFIK_ROUTER)
         ask_api(&reading);
     for (size_t i = 0; ok && i < count; i++) {

@@ -315,13 +315,6 @@ static void tell(struct reader *reader, const struct reading *reading, struct hl
     live->values = view_values(reader->docker, arena, inspection, &view);
 }
 
-/* An unchanged object needs nothing of its own: its id and values are those of the record. */
-static const char *keep_id(struct hl_object *object, const char *id)
-{
-    return object->recorded != NULL && object->recorded->id != NULL && strcmp(object->recorded->id, id) == 0 ? object->recorded->id
-                                                                                                             : hl_arena_strdup(object->arena, id);
-}
-
 /* Hands the result over: only here the object's arena is touched. */
 static void keep(struct reader *reader, struct hl_object *object, const struct hl_value *inspection, const struct hl_live *live, const struct hl_error *error)
 {
@@ -331,8 +324,7 @@ static void keep(struct reader *reader, struct hl_object *object, const struct h
     kept->presence = error != NULL ? HL_LIVE_UNREADABLE : HL_LIVE_PRESENT;
     kept->error = hl_docker_keep_error(object->arena, error);
     if (inspection != NULL) {
-        kept->id = keep_id(object, hl_container_id(inspection));
-        kept->values = hl_value_keep(object->arena, live->values, object->recorded != NULL ? object->recorded->live : NULL);
+        hl_object_keep(object, hl_container_id(inspection), live->values);
         kept->reason = live->reason;
         kept->note = hl_arena_strdup(object->arena, live->note);
         hl_mark_judge(object, reader->docker->run, hl_value_get(hl_value_get(inspection, "Config"), "Labels"), kept->id);
