@@ -99,7 +99,7 @@ static bool is_own_output(const struct hl_step *step, const char *reference)
     return strncmp(reference, step->address, length) == 0 && (reference[length] == '\0' || reference[length] == '.');
 }
 
-bool task_advance(struct turn *turn, struct task *task, bool *startable, struct hl_error **err)
+bool task_advance(struct task *task, bool *startable, struct hl_error **err)
 {
     const struct task *blocker = find_blocker(task);
 
@@ -120,7 +120,7 @@ bool task_advance(struct turn *turn, struct task *task, bool *startable, struct 
     if (task->session->opening)
         return true;
     if (task->session->state != SESSION_OPEN || (late && !task->decided)) {
-        if (!opening_settled(turn, task))
+        if (!opening_settled(task))
             return true;
         if (task->session->state != SESSION_OPEN) {
             task_end_without_provider(task);
@@ -133,7 +133,7 @@ bool task_advance(struct turn *turn, struct task *task, bool *startable, struct 
             task_end_deferred(task, task->step->reason);
             return true;
         }
-        return task_advance(turn, task, startable, err);
+        return task_advance(task, startable, err);
     }
     const char *unknown = task->step->action == HL_ACTION_DELETE ? NULL : hl_value_find_unknown(task->step->desired);
     if (unknown != NULL && !is_own_output(task->step, unknown)) {

@@ -107,6 +107,11 @@ static bool check_plan(const struct hl_engine *engine, struct hl_error **err)
     return true;
 }
 
+static bool is_interrupted(const struct hl_engine *engine)
+{
+    return engine->options.interrupts != NULL && *engine->options.interrupts > 0;
+}
+
 bool hl_engine_apply(struct hl_engine *engine, const struct hl_apply_options *options, struct hl_apply_result *result, struct hl_error **err)
 {
     struct applier applier = {.engine = engine, .options = options, .result = result};
@@ -118,11 +123,12 @@ bool hl_engine_apply(struct hl_engine *engine, const struct hl_apply_options *op
     applier.input = engine_plan_input(engine);
     hl_map_init(&applier.by_address, engine->arena);
     tasks_make(&applier);
-    applier.pool = pool_new(applier_limit(&applier) + 1);
+    const size_t limit = applier_limit(&applier);
+    applier.pool = pool_new(limit < applier.count ? limit : applier.count + 1);
 
     bool ok = engine->options.plan.refresh_only || applier_walk(&applier, err);
     applier_drain(&applier);
-    result->interrupted = applier_interrupted(&applier);
+    result->interrupted = is_interrupted(engine);
     if (!engine->options.plan.refresh_only)
         tasks_skip_rest(&applier);
     if (!pool_free(applier.pool, LEAVE_MS)) {

@@ -10,11 +10,17 @@
  *     perform.c   in a worker: an action
  *     settle.c    the state's side of it: intents, results, events
  *
- * All but perform.c and opening_run() belongs to the calling thread. A task's arena is its worker's while it runs. */
+ * All but perform.c and opening_run() belongs to the calling thread.
+ *
+ * An action is *lined up* when its intent is on the disk and its work is with the pool. That may be before a worker is free, so that a worker which has ended
+ * one action begins the next without waiting for the disk. An open intent therefore says that its action may have begun, never that it has: recovery looks.
+ * When the run ends early (interrupted, or the state cannot be written), workers hand back what they have not begun, and its intents are taken back. */
 #ifndef HL_RECONCILE_ENGINE_APPLY_H
 #define HL_RECONCILE_ENGINE_APPLY_H
 
 #include "reconcile/engine/pool.h"
+
+#include <stdatomic.h>
 
 enum { LEAVE_MS = 3000 }; /* how long a worker is awaited when the run was interrupted twice */
 
@@ -34,13 +40,14 @@ struct task {
     size_t needs_left; /* how many of what it needs are not settled */
     struct task **dependents;
     size_t dependents_count, dependents_capacity;
-    struct hl_arena *arena; /* its own, for the worker */
+    struct hl_arena *arena;   /* lives as long as the task */
+    struct hl_arena *scratch; /* the worker's (op.arena), while there is an action */
     struct hl_op op;
     struct hl_op old; /* the default replacement's second half */
     struct hl_intent intent;
     char operation[HL_UUID_TEXT];
-    int64_t started_ms;
-    bool unkept; /* it has learnt what could not be written down: there is more than the state knows */
+    int64_t started_ms; /* when the worker began; 0: it has not */
+    bool unkept;        /* it has learnt what could not be written down: there is more than the state knows */
     bool ok;
     struct hl_error *error;
 };
@@ -53,6 +60,7 @@ struct work {
     size_t count;
     struct session *opening; /* a provider to open and read, then `reading` is its result */
     struct reading reading;
+    bool begun; /* set by the worker; false in the end: handed back, as nothing is to be begun any more */
     bool ok;
     struct hl_error *error;
 };
@@ -69,24 +77,28 @@ struct task *task_queue_take(struct task_queue *queue);
 void task_queue_move(struct task_queue *from, struct task_queue *to);
 void task_queue_free(struct task_queue *queue);
 
+/* The actions of one provider instance, of whatever view. */
+struct line {
+    struct lane lane;          /* the provider's own limit */
+    size_t lined_up;           /* with the pool */
+    struct task_queue waiting; /* ready to be started, for room here */
+};
+
 struct applier {
     struct hl_engine *engine;
     const struct hl_apply_options *options;
     struct hl_apply_result *result;
     struct pool *pool;
+    atomic_bool ending;  /* nothing is to be begun any more: the state cannot be written */
     struct task **tasks; /* those of the plan, then the deletions of what replacements left */
-    size_t count, capacity, finished, running;
+    size_t count, capacity, finished;
+    size_t lined_up;          /* works with the pool, or about to be */
+    struct job *starting;     /* of these, the ones that go to the pool when the intents of this turn are on the disk */
     struct task_queue ready;  /* waiting, with nothing that they need still to be done */
     struct task_queue parked; /* of these, the ones that go in as a batch when nothing else runs */
     size_t total;             /* tasks that do something, for "3/12" */
     struct hl_map by_address; /* -> struct task * */
     struct hl_plan_input input;
-};
-
-/* What a turn starts: submitted when its intents are on the disk. */
-struct turn {
-    struct work **started;
-    size_t count;
 };
 
 /* task.c */
@@ -108,13 +120,13 @@ void task_end_blocked(struct task *task, const struct task *blocker);
 
 /* advance.c */
 /* Takes a task as far as it goes this turn. Sets *startable when it only waits to be started; else it has ended, or waits for its provider. */
-bool task_advance(struct turn *turn, struct task *task, bool *startable, struct hl_error **err);
+bool task_advance(struct task *task, bool *startable, struct hl_error **err);
 /* A struct hl_outputs of the applier as its context: as the run knows them by now. */
 struct hl_value *applier_output(void *context, struct hl_arena *arena, const char *address, const char *output);
 
 /* opening.c */
 /* Whether the task's provider is open and its object read, or will never be; else sees to it. False: not yet. */
-bool opening_settled(struct turn *turn, struct task *task);
+bool opening_settled(struct task *task);
 /* For a task whose provider cannot be opened: put off when a setting has no value, else refused. */
 void task_end_without_provider(struct task *task);
 /* In a worker. */
@@ -123,26 +135,30 @@ void opening_run(struct work *work);
 bool opening_recover(struct applier *applier, struct work *work, struct hl_error **err);
 
 /* start.c */
-/* Takes what is ready in the plan's order, until nothing more can be started. */
-bool applier_start(struct applier *applier, struct turn *turn, struct hl_error **err);
+/* Lines up what is ready in the plan's order, until there is no room for more. */
+bool applier_start(struct applier *applier, struct hl_error **err);
 /* How many actions at once. */
 size_t applier_limit(const struct applier *applier);
-/* In flight at once: single actions and openings up to the limit, and a batch a provider. */
-size_t applier_most_works(const struct applier *applier);
-bool applier_has_room(const struct applier *applier, const struct session *session);
 struct work *work_new(struct applier *applier, size_t count);
 void work_free(struct work *work);
+/* To the pool when the turn's transaction is on the disk. */
+void work_line_up(struct work *work);
+/* One that is back from the pool leaves its provider's line: what waits there for room may be ready. */
+void work_leave_line(struct work *work);
 
 /* walk.c */
 /* Until all tasks are settled, or only what was interrupted is left. False when the state could not be written: the run is broken. */
 bool applier_walk(struct applier *applier, struct hl_error **err);
 /* What is still in flight is awaited, so that the process does not end under it; its intents stay. */
 void applier_drain(struct applier *applier);
-bool applier_interrupted(const struct applier *applier);
+/* Whether nothing is to be begun any more. From any thread. */
+bool applier_is_ending(const struct applier *applier);
 
 /* perform.c */
 /* Fills in what its verb is given; in the calling thread. */
 void task_prepare(struct task *task);
+/* Of one that has ended: gives the worker's memory back. What may still be asked for (result, id, note) is in the task's own from then on. */
+void task_clear(struct task *task);
 /* In a worker. */
 void work_run(struct job *job);
 /* Whether the task replaces an object by making the new one and leaving the old one for later. */
@@ -153,6 +169,8 @@ bool task_leaves_former(const struct task *task);
 const struct hl_record *task_former(const struct task *task);
 /* Writes the intent of a task that is prepared. */
 bool task_intend(struct task *task, struct hl_error **err);
+/* Of one that was not begun: its intent is taken back, and it waits as before. */
+bool task_take_back(struct task *task, struct hl_error **err);
 /* Writes the result of one that has ended, and what follows from it: its record, its event. */
 bool task_settle(struct task *task, struct hl_error **err);
 

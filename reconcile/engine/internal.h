@@ -11,6 +11,8 @@ enum {
     HISTORY_RUNS = 200,
 };
 
+struct line;
+
 enum session_state {
     SESSION_CLOSED, /* not tried yet */
     SESSION_OPEN,
@@ -31,11 +33,11 @@ struct session {
     enum session_state state;
     struct hl_error *error;
     const char *lacking;
-    const char *late; /* SESSION_LATE: why, or NULL when what it needs is not in place */
-    bool opened;      /* open() succeeded: close() is owed */
-    bool read;        /* its objects were read, or are being read */
-    bool opening;     /* a worker waits for it to answer and reads it */
-    size_t running;   /* actions in flight, for the provider's own limit */
+    const char *late;  /* SESSION_LATE: why, or NULL when what it needs is not in place */
+    bool opened;       /* open() succeeded: close() is owed */
+    bool read;         /* its objects were read, or are being read */
+    bool opening;      /* a worker waits for it to answer and reads it */
+    struct line *line; /* of its actions, in an apply; see apply.h */
     struct hl_read_stats stats;
 };
 

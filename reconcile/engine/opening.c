@@ -20,7 +20,7 @@ static struct hl_value *setting_output(void *context, struct hl_arena *arena, co
     return step == NULL ? hl_value_unknown(arena, address) : engine_setting_output(arena, step, output);
 }
 
-static void start_opening(struct turn *turn, struct applier *applier, struct session *session)
+static void start_opening(struct applier *applier, struct session *session)
 {
     const struct hl_outputs outputs = {applier_output, applier};
     const struct hl_outputs settings = {setting_output, applier};
@@ -36,8 +36,7 @@ static void start_opening(struct turn *turn, struct applier *applier, struct ses
     session->session.keep = keep;
     session->session.engine = applier;
     engine_reading_prepare(applier->engine, session, &work->reading, &outputs);
-    applier->running++;
-    turn->started[turn->count++] = work;
+    work_line_up(work);
 }
 
 void opening_run(struct work *work)
@@ -48,26 +47,26 @@ void opening_run(struct work *work)
 }
 
 /* Opens what comes late and was not tried yet. */
-static void open_late(struct turn *turn, struct applier *applier, struct session *session)
+static void open_late(struct applier *applier, struct session *session)
 {
-    if ((session->state == SESSION_LATE || session->state == SESSION_CLOSED) && !session->read && !session->opening && applier_has_room(applier, session))
-        start_opening(turn, applier, session);
+    if ((session->state == SESSION_LATE || session->state == SESSION_CLOSED) && !session->read && !session->opening)
+        start_opening(applier, session);
 }
 
 /* A view is opened when all that it is made of is open. */
-static void open_view(struct turn *turn, struct applier *applier, struct session *view)
+static void open_view(struct applier *applier, struct session *view)
 {
-    open_late(turn, applier, view->base);
+    open_late(applier, view->base);
     for (struct session **used = view->uses; *used != NULL; used++)
-        open_late(turn, applier, *used);
+        open_late(applier, *used);
     if (engine_session_culprit(view)->opening)
         return;
     engine_session_join(view);
     if (view->state == SESSION_OPEN && !view->read)
-        start_opening(turn, applier, view);
+        start_opening(applier, view);
 }
 
-bool opening_settled(struct turn *turn, struct task *task)
+bool opening_settled(struct task *task)
 {
     struct applier *applier = task->applier;
     struct session *session = task->session;
@@ -76,9 +75,9 @@ bool opening_settled(struct turn *turn, struct task *task)
         return session->state != SESSION_OPEN || session->read || hl_map_has(&applier->engine->live, task->step->address) ||
                applier->engine->options.no_refresh;
     if (session->base != NULL)
-        open_view(turn, applier, session);
+        open_view(applier, session);
     else
-        open_late(turn, applier, session);
+        open_late(applier, session);
     return session->state == SESSION_FAILED || session->state == SESSION_LACKING;
 }
 

@@ -43,6 +43,7 @@ void task_prepare(struct task *task)
     const struct hl_step *step = task->step;
 
     hl_uuid(task->operation);
+    task->scratch = task->scratch != NULL ? task->scratch : hl_arena_new(); /* it may have been lined up before */
     task->op = (struct hl_op){
         .session = &task->session->session,
         .kind = step->kind,
@@ -60,11 +61,23 @@ void task_prepare(struct task *task)
         .changes_count = step->changes_count,
         .timeout_ms = time_limit(task),
         .at = step->at,
-        .arena = task->arena,
+        .arena = task->scratch,
         .checkpoint = forward_checkpoint,
         .progress = forward_progress,
         .engine = task,
     };
+}
+
+void task_clear(struct task *task)
+{
+    struct hl_op *op = &task->op;
+
+    op->result_id = op->result_id != NULL ? hl_arena_strdup(task->arena, op->result_id) : NULL;
+    op->result = op->result != NULL ? hl_value_copy(task->arena, op->result) : NULL;
+    op->note = op->note != NULL ? hl_arena_strdup(task->arena, op->note) : NULL;
+    op->arena = NULL;
+    hl_arena_free(task->scratch);
+    task->scratch = NULL;
 }
 
 /* ---- one action, in a worker ---- */
@@ -132,7 +145,7 @@ static bool take_over(struct task *task, struct hl_error **err)
 {
     if (task->op.changes_count > 0)
         return task->op.kind->verbs->update(&task->op, err);
-    task->op.result = hl_value_copy(task->arena, task->op.live);
+    task->op.result = hl_value_copy(task->scratch, task->op.live);
     return true;
 }
 
@@ -164,7 +177,7 @@ static bool act(struct task *task, struct hl_error **err)
 
 static void run_batch(struct work *work)
 {
-    struct hl_op **ops = hl_arena_alloc(work->tasks[0]->arena, (work->count + 1) * sizeof *ops);
+    struct hl_op **ops = hl_arena_alloc(work->tasks[0]->scratch, (work->count + 1) * sizeof *ops);
 
     for (size_t i = 0; i < work->count; i++)
         ops[i] = &work->tasks[i]->op;
@@ -180,6 +193,12 @@ void work_run(struct job *job)
     struct work *work = (struct work *)job;
     struct task *task = work->count > 0 ? work->tasks[0] : NULL;
 
+    work->begun = !applier_is_ending(work->applier);
+    if (!work->begun)
+        return;
+    for (size_t i = 0; i < work->count; i++)
+        work->tasks[i]->started_ms = engine_clock_ms();
+    pool_started(work->applier->pool, job);
     if (work->opening != NULL) {
         opening_run(work);
     } else if (task->batched) {

@@ -13,7 +13,7 @@ struct pool {
     pthread_cond_t work;    /* a job was queued, or the pool closes */
     pthread_cond_t news;    /* a message was queued */
     pthread_cond_t answers; /* a checkpoint was answered, or a worker ended */
-    struct job *first_job, *last_job;
+    struct job *jobs;       /* by rank */
     struct message *first_message, *last_message;
     pthread_t *threads;
     size_t count, alive;
@@ -31,16 +31,30 @@ static void put_message(struct pool *pool, struct message *message)
     pthread_cond_signal(&pool->news);
 }
 
+/* The first job that may run now, taken out; NULL when there is none. */
+static struct job *find_job(struct pool *pool)
+{
+    for (struct job **at = &pool->jobs; *at != NULL; at = &(*at)->next) {
+        struct job *job = *at;
+        if (job->lane != NULL && job->lane->limit > 0 && job->lane->running >= job->lane->limit)
+            continue;
+        *at = job->next;
+        return job;
+    }
+    return NULL;
+}
+
+/* Waits for one; NULL when the pool closes. Who ends a job looks for the next at once, so room in a lane needs no signal. */
 static struct job *take_job(struct pool *pool)
 {
-    while (pool->first_job == NULL && !pool->closing)
+    struct job *job = find_job(pool);
+
+    while (job == NULL && !pool->closing) {
         pthread_cond_wait(&pool->work, &pool->mutex);
-    struct job *job = pool->first_job;
-    if (job != NULL) {
-        pool->first_job = job->next;
-        if (pool->first_job == NULL)
-            pool->last_job = NULL;
+        job = find_job(pool);
     }
+    if (job != NULL && job->lane != NULL)
+        job->lane->running++;
     return job;
 }
 
@@ -66,6 +80,8 @@ static void *work(void *context)
         struct message *message = new_message(MESSAGE_FINISHED);
         message->job = job;
         pthread_mutex_lock(&pool->mutex);
+        if (job->lane != NULL)
+            job->lane->running--;
         put_message(pool, message);
     }
     pool->alive--;
@@ -101,15 +117,30 @@ struct pool *pool_new(size_t threads)
 
 void pool_submit(struct pool *pool, struct job *job)
 {
-    job->next = NULL;
+    struct job **at = &pool->jobs;
+
     pthread_mutex_lock(&pool->mutex);
-    if (pool->last_job != NULL)
-        pool->last_job->next = job;
-    else
-        pool->first_job = job;
-    pool->last_job = job;
+    while (*at != NULL && (*at)->rank <= job->rank)
+        at = &(*at)->next;
+    job->next = *at;
+    *at = job;
     pthread_cond_signal(&pool->work);
     pthread_mutex_unlock(&pool->mutex);
+}
+
+static void tell(struct pool *pool, struct message *message)
+{
+    pthread_mutex_lock(&pool->mutex);
+    put_message(pool, message);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+void pool_started(struct pool *pool, struct job *job)
+{
+    struct message *message = new_message(MESSAGE_STARTED);
+
+    message->job = job;
+    tell(pool, message);
 }
 
 void pool_progress(struct pool *pool, struct hl_op *op, const char *text)
@@ -118,9 +149,7 @@ void pool_progress(struct pool *pool, struct hl_op *op, const char *text)
 
     message->owner = op->engine;
     message->text = hl_strdup(text);
-    pthread_mutex_lock(&pool->mutex);
-    put_message(pool, message);
-    pthread_mutex_unlock(&pool->mutex);
+    tell(pool, message);
 }
 
 /* Blocks until the calling thread has answered. */

@@ -1,8 +1,17 @@
+/* The intents that a run left open: what became of each action is told by the world. It may not have been begun at all. */
 #include "config.h"
 
 #include "reconcile/engine/internal.h"
 
 #include <string.h>
+
+/* What was to be replaced is there as it was recorded: the action had not been begun, or had done nothing yet. */
+static bool is_as_before(const struct hl_recovery *recovery, const struct hl_live *live)
+{
+    const struct hl_recorded *recorded = recovery->recorded;
+
+    return recorded != NULL && recorded->id != NULL && live->id != NULL && strcmp(live->id, recorded->id) == 0 && hl_value_equal(live->values, recorded->live);
+}
 
 /* Looks for the object by its mark and name, as refresh does. */
 static bool look(struct hl_engine *engine, struct session *session, struct hl_recovery *recovery, struct hl_error **err)
@@ -20,7 +29,7 @@ static bool look(struct hl_engine *engine, struct session *session, struct hl_re
     const bool making = strcmp(recovery->action, "create") == 0 || strcmp(recovery->action, "replace") == 0;
     if (object->live.presence == HL_LIVE_ABSENT)
         recovery->outcome = deleting ? HL_RECOVERED_GONE : HL_RECOVERED_NOTHING;
-    else if (ours && making)
+    else if (ours && making && !is_as_before(recovery, &object->live))
         recovery->outcome = HL_RECOVERED_EXISTS;
     recovery->result_id = object->live.id;
     recovery->result = object->live.values;
@@ -78,8 +87,8 @@ static bool settle_recovery(struct hl_engine *engine, const struct hl_intent *in
     if (!ok)
         hl_store_rollback(store);
     else
-        engine_note(engine, "%s: a former run was %s it when it ended; %s", intent->address, strcmp(intent->action, "delete") == 0 ? "deleting" : "changing",
-                    message);
+        engine_note(engine, "%s: a former run was %s it, or about to, when it ended; %s", intent->address,
+                    strcmp(intent->action, "delete") == 0 ? "deleting" : "changing", message);
     return ok;
 }
 

@@ -75,6 +75,15 @@ bool task_intend(struct task *task, struct hl_error **err)
     return hl_store_intent(engine->store, &task->intent, err);
 }
 
+bool task_take_back(struct task *task, struct hl_error **err)
+{
+    const int64_t id = task->intent.id;
+
+    task->intent.id = 0;
+    task->state = TASK_WAITING;
+    return hl_store_settle(task->applier->engine->store, id, err);
+}
+
 /* ---- after ---- */
 
 static struct hl_value *now_known(struct hl_arena *arena, const struct hl_field *field, struct hl_value *desired, const struct hl_value *result);

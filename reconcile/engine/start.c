@@ -1,4 +1,4 @@
-/* Starting what is ready, within the limits: single actions at once, batches when nothing else runs. What starts has its intent in the turn's transaction. */
+/* Starting what is ready, within the limits: single actions at once, batches when nothing else runs. Intents are written in the turn's transaction. */
 #include "config.h"
 
 #include "reconcile/engine/apply.h"
@@ -21,28 +21,16 @@ void work_free(struct work *work)
     free(work);
 }
 
-static bool start_task(struct turn *turn, struct task **tasks, size_t count, struct hl_error **err)
+void work_line_up(struct work *work)
 {
-    struct applier *applier = tasks[0]->applier;
-    struct work *work = work_new(applier, count);
+    struct applier *applier = work->applier;
 
-    for (size_t i = 0; i < count; i++) {
-        work->tasks[i] = tasks[i];
-        task_prepare(tasks[i]);
-        tasks[i]->state = TASK_RUNNING;
-        tasks[i]->started_ms = engine_clock_ms();
-        if (!task_intend(tasks[i], err)) {
-            free(work->tasks);
-            free(work);
-            return false;
-        }
-        task_emit(tasks[i], HL_EVENT_START, NULL);
-    }
-    applier->running++;
-    tasks[0]->session->running++;
-    turn->started[turn->count++] = work;
-    return true;
+    applier->lined_up++;
+    work->job.next = applier->starting;
+    applier->starting = &work->job;
 }
+
+/* ---- room ---- */
 
 size_t applier_limit(const struct applier *applier)
 {
@@ -55,23 +43,87 @@ size_t applier_limit(const struct applier *applier)
     return DEFAULT_PARALLEL;
 }
 
-size_t applier_most_works(const struct applier *applier)
+/* As many ahead as workers could end at the same time. */
+static size_t with_those_ahead(size_t limit)
 {
-    return applier_limit(applier) + applier->engine->sessions.count + 2;
+    return 2 * limit;
 }
 
-bool applier_has_room(const struct applier *applier, const struct session *session)
+/* How many actions at once the instance bears: what the spec says, or the provider itself; 0: any number. */
+static size_t own_limit(const struct session *session)
 {
-    if (applier->running >= applier_limit(applier))
-        return false;
     const size_t said = session->spec != NULL ? (size_t)session->spec->parallel : 0;
     const struct hl_provider_verbs *verbs = session->session.type->verbs;
     const size_t own = session->state == SESSION_OPEN && verbs->parallel != NULL ? verbs->parallel((struct hl_session *)&session->session) : 0;
-    return (said == 0 || session->running < said) && (own == 0 || session->running < own);
+
+    if (said == 0 || own == 0)
+        return said + own;
+    return said < own ? said : own;
+}
+
+static struct session *instance_of(struct session *session)
+{
+    return session->base != NULL ? session->base : session;
+}
+
+/* For one that is open: only then the provider can say how much it bears. */
+static struct line *line_of(struct session *session)
+{
+    struct session *instance = instance_of(session);
+
+    if (instance->line == NULL) {
+        instance->line = hl_arena_alloc(instance->arena, sizeof *instance->line);
+        *instance->line = (struct line){.lane = {.limit = own_limit(instance)}};
+    }
+    return instance->line;
+}
+
+static bool has_room(const struct line *line)
+{
+    return line->lane.limit == 0 || line->lined_up < with_those_ahead(line->lane.limit);
+}
+
+/* The first that waits for room in this line, if there is some. */
+static void call_next(struct applier *applier, struct line *line)
+{
+    if (line != NULL && line->waiting.count > 0 && has_room(line))
+        task_queue_add(&applier->ready, task_queue_take(&line->waiting));
+}
+
+void work_leave_line(struct work *work)
+{
+    struct line *line = line_of(work->tasks[0]->session);
+
+    line->lined_up--;
+    call_next(work->applier, line);
+}
+
+/* ---- starting ---- */
+
+static bool start_task(struct task **tasks, size_t count, struct hl_error **err)
+{
+    struct applier *applier = tasks[0]->applier;
+    struct line *line = line_of(tasks[0]->session);
+    struct work *work = work_new(applier, count);
+
+    for (size_t i = 0; i < count; i++) {
+        work->tasks[i] = tasks[i];
+        task_prepare(tasks[i]);
+        tasks[i]->state = TASK_RUNNING;
+        if (!task_intend(tasks[i], err)) {
+            work_free(work);
+            return false;
+        }
+    }
+    work->job.rank = tasks[0]->number;
+    work->job.lane = &line->lane;
+    line->lined_up++;
+    work_line_up(work);
+    return true;
 }
 
 /* All of them, in as few batches as can be. */
-static bool start_batches(struct turn *turn, struct task **ready, size_t count, struct hl_error **err)
+static bool start_batches(struct task **ready, size_t count, struct hl_error **err)
 {
     struct task **batch = hl_alloc((count + 1) * sizeof *batch);
     bool ok = true;
@@ -84,7 +136,7 @@ static bool start_batches(struct turn *turn, struct task **ready, size_t count, 
             if (ready[j]->state == TASK_WAITING && task_same_batch(ready[i], ready[j]))
                 batch[members++] = ready[j];
         }
-        ok = start_task(turn, batch, members, err);
+        ok = start_task(batch, members, err);
     }
     free(batch);
     return ok;
@@ -92,7 +144,7 @@ static bool start_batches(struct turn *turn, struct task **ready, size_t count, 
 
 /* A batch starts when nothing else can run, so that as much as possible goes in at once. What it needs may be settled otherwise by now, then the rest has to be
  * looked at before: *moved. */
-static bool start_parked(struct applier *applier, struct turn *turn, bool *moved, struct hl_error **err)
+static bool start_parked(struct applier *applier, bool *moved, struct hl_error **err)
 {
     struct task **ready = hl_alloc((applier->parked.count + 1) * sizeof *ready);
     size_t count = 0;
@@ -100,15 +152,15 @@ static bool start_parked(struct applier *applier, struct turn *turn, bool *moved
 
     for (struct task *task = task_queue_take(&applier->parked); ok && task != NULL; task = task_queue_take(&applier->parked)) {
         bool startable = false;
-        ok = task_advance(turn, task, &startable, err);
+        ok = task_advance(task, &startable, err);
         *moved = *moved || task_is_terminal(task);
         if (startable)
             ready[count++] = task;
         else if (!task_is_terminal(task))
             task_queue_add(&applier->ready, task);
     }
-    if (ok && !*moved && applier->running == 0)
-        ok = start_batches(turn, ready, count, err);
+    if (ok && !*moved && applier->lined_up == 0)
+        ok = start_batches(ready, count, err);
     for (size_t i = 0; i < count; i++) {
         if (ready[i]->state == TASK_WAITING)
             task_queue_add(&applier->parked, ready[i]);
@@ -117,38 +169,51 @@ static bool start_parked(struct applier *applier, struct turn *turn, bool *moved
     return ok;
 }
 
-/* Settles it when it needs no action, starts it when it can be started; else it waits in one of the queues. */
-static bool move_on(struct applier *applier, struct turn *turn, struct task *task, struct task_queue *aside, struct hl_error **err)
+static bool line_up(struct task *task, struct hl_error **err)
 {
-    bool startable = false;
+    struct line *line = line_of(task->session);
 
-    if (!task_advance(turn, task, &startable, err))
-        return false;
-    if (task_is_terminal(task))
-        return true;
-    if (startable && !task->batched && applier_has_room(applier, task->session))
-        return start_task(turn, &task, 1, err);
-    task_queue_add(startable && task->batched ? &applier->parked : aside, task);
+    if (has_room(line))
+        return start_task(&task, 1, err);
+    task_queue_add(&line->waiting, task);
     return true;
 }
 
-bool applier_start(struct applier *applier, struct turn *turn, struct hl_error **err)
+/* Settles it when it needs no action, lines it up when it can be started; else it waits in one of the queues. */
+static bool move_on(struct applier *applier, struct task *task, struct task_queue *aside, struct hl_error **err)
 {
-    struct task_queue aside = {.tasks = NULL};
-    const size_t limit = applier_limit(applier);
+    bool startable = false;
+
+    if (!task_advance(task, &startable, err))
+        return false;
+    if (startable && task->batched)
+        task_queue_add(&applier->parked, task);
+    else if (startable && !line_up(task, err))
+        return false;
+    else if (!startable && !task_is_terminal(task))
+        task_queue_add(aside, task);
+    if (task->session != NULL)
+        call_next(applier, instance_of(task->session)->line);
+    return true;
+}
+
+bool applier_start(struct applier *applier, struct hl_error **err)
+{
+    struct task_queue aside = {.tasks = NULL}; /* they wait for their provider */
+    const size_t most = with_those_ahead(applier_limit(applier));
     bool ok = true;
     bool moved = true;
 
     while (ok && moved) {
         moved = false;
-        while (ok && applier->running < limit && applier->ready.count > 0) {
+        while (ok && applier->lined_up < most && applier->ready.count > 0) {
             struct task *task = task_queue_take(&applier->ready);
-            ok = move_on(applier, turn, task, &aside, err);
+            ok = move_on(applier, task, &aside, err);
             moved = moved || task_is_terminal(task);
         }
         task_queue_move(&aside, &applier->ready);
-        if (ok && !moved && applier->running == 0 && applier->parked.count > 0)
-            ok = start_parked(applier, turn, &moved, err);
+        if (ok && !moved && applier->lined_up == 0 && applier->parked.count > 0)
+            ok = start_parked(applier, &moved, err);
     }
     task_queue_free(&aside);
     return ok;

@@ -207,9 +207,16 @@ void tasks_free(struct applier *applier)
 {
     for (size_t i = 0; i < applier->count; i++) {
         hl_error_free(applier->tasks[i]->error);
+        hl_arena_free(applier->tasks[i]->scratch);
         hl_arena_free(applier->tasks[i]->arena);
     }
     free(applier->tasks);
+    for (size_t i = 0; i < applier->engine->sessions.count; i++) {
+        struct session *session = applier->engine->sessions.entries[i].value;
+        if (session->line != NULL)
+            task_queue_free(&session->line->waiting);
+        session->line = NULL;
+    }
     task_queue_free(&applier->ready);
     task_queue_free(&applier->parked);
 }

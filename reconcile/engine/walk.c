@@ -7,11 +7,11 @@
 
 enum { TURN_MS = 100 };
 
-bool applier_interrupted(const struct applier *applier)
+bool applier_is_ending(const struct applier *applier)
 {
     const volatile int *interrupts = applier->engine->options.interrupts;
 
-    return interrupts != NULL && *interrupts > 0;
+    return applier->ending || (interrupts != NULL && *interrupts > 0);
 }
 
 /* ---- results ---- */
@@ -20,6 +20,7 @@ static bool settle_task(struct task *task, struct hl_error **err)
 {
     struct hl_apply_result *result = task->applier->result;
 
+    task_clear(task);
     if (!task_settle(task, err))
         return false;
     const struct hl_record *former = task->ok ? task_former(task) : NULL;
@@ -36,35 +37,46 @@ static bool settle_task(struct task *task, struct hl_error **err)
     return true;
 }
 
+static void settle_opening(struct work *work)
+{
+    work->opening->opening = false;
+    if (work->ok)
+        engine_reading_take(&work->reading);
+    else if (work->begun)
+        engine_session_fail(work->opening, work->error);
+}
+
 static bool settle_work(struct work *work, struct hl_error **err)
 {
+    bool ok = true;
+
     if (work->opening != NULL) {
-        work->opening->opening = false;
-        if (work->ok)
-            engine_reading_take(&work->reading);
-        else
-            engine_session_fail(work->opening, work->error);
+        settle_opening(work);
         return true;
     }
-    work->tasks[0]->session->running--;
-    for (size_t i = 0; i < work->count; i++) {
-        if (!settle_task(work->tasks[i], err))
-            return false;
-    }
-    return true;
+    work_leave_line(work);
+    for (size_t i = 0; ok && i < work->count; i++)
+        ok = work->begun ? settle_task(work->tasks[i], err) : task_take_back(work->tasks[i], err);
+    return ok;
 }
 
 /* ---- what workers tell ---- */
 
-static bool write_checkpoints(struct applier *applier, struct message **messages, size_t count, struct hl_error **err)
+static bool write_checkpoint(struct applier *applier, const struct message *message, struct hl_error **err)
+{
+    const struct task *task = message->owner;
+
+    return hl_store_checkpoint(applier->engine->store, task->intent.id, task->step->address, message->value, err);
+}
+
+/* All in one transaction. */
+static bool write_checkpoints(struct applier *applier, const struct message *first, struct hl_error **err)
 {
     struct hl_store *store = applier->engine->store;
     bool ok = hl_store_begin(store, err);
 
-    for (size_t i = 0; ok && i < count; i++) {
-        const struct task *task = messages[i]->owner;
-        ok = hl_store_checkpoint(store, task->intent.id, task->step->address, messages[i]->value, err);
-    }
+    for (const struct message *message = first; ok && message != NULL; message = message->next)
+        ok = write_checkpoint(applier, message, err);
     ok = ok && hl_store_commit(store, err);
     if (!ok)
         hl_store_rollback(store);
@@ -72,25 +84,35 @@ static bool write_checkpoints(struct applier *applier, struct message **messages
 }
 
 /* What came together goes into one transaction; should that fail, each into its own, so that each worker is told of its own error. */
-static void answer_checkpoints(struct applier *applier, struct message **messages, size_t count)
+static void answer_checkpoints(struct applier *applier, struct message *first)
 {
     hl_auto(error) struct hl_error *ignored = NULL;
 
-    for (size_t i = 0; i < count; i++)
-        engine_redact(applier->engine, ((struct task *)messages[i]->owner)->step->kind, messages[i]->value);
+    for (const struct message *message = first; message != NULL; message = message->next)
+        engine_redact(applier->engine, ((const struct task *)message->owner)->step->kind, message->value);
 
-    const bool together = count > 1 && write_checkpoints(applier, messages, count, &ignored);
+    const bool together = first != NULL && first->next != NULL && write_checkpoints(applier, first, &ignored);
 
-    for (size_t i = 0; i < count; i++) {
-        struct message *message = messages[i];
+    for (struct message *message = first, *next; message != NULL; message = next) {
         struct task *task = message->owner;
 
-        message->ok = together || write_checkpoints(applier, &message, 1, &message->error);
+        next = message->next;
+        message->next = NULL;
+        message->ok = together || write_checkpoints(applier, message, &message->error);
         task->unkept = task->unkept || !message->ok;
         if (message->ok)
-            task->intent.checkpoint = hl_value_copy(applier->engine->arena, message->value);
+            task->intent.checkpoint = hl_value_copy(task->arena, message->value);
         pool_answer(applier->pool, message);
     }
+}
+
+static void show_start(struct message *message)
+{
+    const struct work *work = (const struct work *)message->job;
+
+    for (size_t i = 0; i < work->count; i++)
+        task_emit(work->tasks[i], HL_EVENT_START, NULL);
+    message_free(message);
 }
 
 static void show_progress(struct message *message)
@@ -108,18 +130,21 @@ static void answer_keep(struct applier *applier, struct message *message)
     pool_answer(applier->pool, message);
 }
 
-/* Takes all messages there are; finished works go to `works` (room for one a worker). A worker waits for the answer to its checkpoint, so it has one at most.
- */
-static size_t collect(struct applier *applier, struct work **works, int64_t wait_ms)
+/* Takes all messages there are, waiting for the first; the works that have finished, as a list. */
+static struct job *collect(struct applier *applier, int64_t wait_ms)
 {
-    hl_auto(heap) struct message **checkpoints = hl_alloc(applier_most_works(applier) * sizeof *checkpoints);
-    size_t checkpoints_count = 0;
-    size_t count = 0;
+    struct message *checkpoints = NULL;
+    struct job *finished = NULL;
+    struct job **last = &finished;
 
     for (struct message *message = pool_receive(applier->pool, wait_ms); message != NULL; message = pool_receive(applier->pool, 0)) {
         switch (message->type) {
+        case MESSAGE_STARTED:
+            show_start(message);
+            break;
         case MESSAGE_CHECKPOINT:
-            checkpoints[checkpoints_count++] = message;
+            message->next = checkpoints;
+            checkpoints = message;
             break;
         case MESSAGE_KEEP:
             answer_keep(applier, message);
@@ -128,76 +153,111 @@ static size_t collect(struct applier *applier, struct work **works, int64_t wait
             show_progress(message);
             break;
         case MESSAGE_FINISHED:
-            works[count++] = (struct work *)message->job;
+            *last = message->job;
+            last = &message->job->next;
             message_free(message);
             break;
         }
     }
-    answer_checkpoints(applier, checkpoints, checkpoints_count);
-    return count;
+    *last = NULL;
+    answer_checkpoints(applier, checkpoints);
+    return finished;
+}
+
+static void free_works(struct job *first)
+{
+    for (struct job *job = first, *next; job != NULL; job = next) {
+        next = job->next;
+        work_free((struct work *)job);
+    }
 }
 
 /* ---- turns ---- */
 
-/* One transaction: results of what has finished, intents of what starts now. */
-static bool take_turn(struct applier *applier, struct work **finished, size_t count, struct hl_error **err)
+/* What the turn has lined up goes to the pool; when its intents are not on the disk, nowhere. */
+static void submit(struct applier *applier, bool durable)
+{
+    for (struct job *job = applier->starting, *next; job != NULL; job = next) {
+        next = job->next;
+        if (durable) {
+            pool_submit(applier->pool, job);
+        } else {
+            applier->lined_up--;
+            work_free((struct work *)job);
+        }
+    }
+    applier->starting = NULL;
+}
+
+/* One transaction: results of what has finished, intents of what is lined up now. */
+static bool take_turn(struct applier *applier, struct job *finished, struct hl_error **err)
 {
     struct hl_store *store = applier->engine->store;
-    struct turn turn = {.started = hl_alloc(applier_most_works(applier) * sizeof(struct work *))};
     bool ok = hl_store_begin(store, err);
 
-    applier->running -= count; /* whether or not they can be settled: nothing more comes from them */
-    for (size_t i = 0; i < count; i++) {
-        ok = ok && settle_work(finished[i], err);
-        work_free(finished[i]);
+    for (struct job *job = finished; job != NULL; job = job->next) {
+        applier->lined_up--; /* whether or not it can be settled: nothing more comes from it */
+        ok = ok && settle_work((struct work *)job, err);
     }
-    if (ok && !applier_interrupted(applier))
-        ok = applier_start(applier, &turn, err);
+    free_works(finished);
+    if (ok && !applier_is_ending(applier))
+        ok = applier_start(applier, err);
     ok = ok && hl_store_commit(store, err);
-    if (!ok) {
+    if (!ok)
         hl_store_rollback(store);
-        applier->running -= turn.count; /* without their intents on the disk they are not begun */
-    }
-    for (size_t i = 0; i < turn.count; i++) {
-        if (ok)
-            pool_submit(applier->pool, &turn.started[i]->job);
-        else
-            work_free(turn.started[i]);
-    }
-    free(turn.started);
+    submit(applier, ok);
     return ok;
+}
+
+/* What was handed back has not been begun: nothing is to be looked at by the next run, unless this cannot be written either. */
+static void take_back(struct applier *applier, struct job *finished)
+{
+    struct hl_store *store = applier->engine->store;
+    hl_auto(error) struct hl_error *ignored = NULL;
+    bool ok = hl_store_begin(store, &ignored);
+
+    for (struct job *job = finished; job != NULL; job = job->next) {
+        struct work *work = (struct work *)job;
+
+        applier->lined_up--;
+        for (size_t i = 0; ok && !work->begun && i < work->count; i++)
+            ok = task_take_back(work->tasks[i], &ignored);
+    }
+    if (!ok || !hl_store_commit(store, &ignored))
+        hl_store_rollback(store);
+    free_works(finished);
 }
 
 bool applier_walk(struct applier *applier, struct hl_error **err)
 {
-    struct work **finished = hl_alloc(applier_most_works(applier) * sizeof *finished);
-    bool ok = take_turn(applier, finished, 0, err);
+    bool ok = take_turn(applier, NULL, err);
 
     while (ok && applier->finished < applier->count) {
         /* Interrupted, or what is left waits for something that will not come: only what is in flight could change that. */
-        if (applier->running == 0)
+        if (applier->lined_up == 0)
             break;
         if (hl_run_cancelled(&applier->engine->run))
             break;
-        const size_t count = collect(applier, finished, TURN_MS);
-        for (size_t i = 0; ok && i < count; i++)
-            ok = opening_recover(applier, finished[i], err);
-        if (ok && count > 0)
-            ok = take_turn(applier, finished, count, err);
+        struct job *finished = collect(applier, TURN_MS);
+        for (struct job *job = finished; ok && job != NULL; job = job->next)
+            ok = opening_recover(applier, (struct work *)job, err);
+        if (!ok)
+            take_back(applier, finished);
+        else if (finished != NULL)
+            ok = take_turn(applier, finished, err);
         engine_emit(applier->engine, &(struct hl_event){.type = HL_EVENT_PROGRESS, .finished = applier->finished, .total = applier->total});
     }
-    free(finished);
     return ok;
 }
 
 void applier_drain(struct applier *applier)
 {
-    struct work **finished = hl_alloc(applier_most_works(applier) * sizeof *finished);
     const int64_t deadline = engine_clock_ms() + (hl_run_cancelled(&applier->engine->run) ? LEAVE_MS : DEFAULT_TIMEOUT_MS);
 
-    while (applier->running > 0 && engine_clock_ms() < deadline) {
-        const size_t count = collect(applier, finished, TURN_MS);
-        applier->running -= count < applier->running ? count : applier->running;
+    applier->ending = true;
+    while (applier->lined_up > 0 && engine_clock_ms() < deadline) {
+        struct job *finished = collect(applier, TURN_MS);
+        if (finished != NULL)
+            take_back(applier, finished);
     }
-    free(finished);
 }

@@ -16,7 +16,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from bifrost_life import APPLY, DESTROY, Life, brief, take, work_side_by_side  # noqa: E402
 from disk import general  # noqa: E402
-from lib import Tap, Traefik, UnixConnection, private_folder, stop_on_signals, traefik_program  # noqa: E402
+from lib import Tap, Traefik, private_folder, stop_on_signals, traefik_program  # noqa: E402
 
 WORKERS = int(os.environ.get("HLREC_FAULT_WORKERS", "6"))
 SLOW = os.environ.get("HLREC_SLOW") == "1"
@@ -30,16 +30,10 @@ ENDING = threading.Event()
 
 
 def set_fault(life, text):
-    connection = UnixConnection(life.world.lab.socket)
     try:
-        connection.request("POST", "/lab/fault", text)
-        answer = connection.getresponse()
-        if answer.status != 200:
-            raise RuntimeError(f"the lab does not know '{text}'")
+        life.world.lab.fault(text)
     except http.client.HTTPException as problem:
         raise RuntimeError("the lab does not answer") from problem
-    finally:
-        connection.close()
 
 
 def calls_of(life, start=0):

@@ -11,7 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "integration"))
-from lib import HLREC, Lab, Stack, Tap, private_folder, stop_on_signals, wait_for  # noqa: E402
+from lib import HLREC, Lab, Stack, Tap, World, private_folder, stop_on_signals, wait_for  # noqa: E402
 
 SPEC = """\
 hlrec: 1
@@ -131,6 +131,46 @@ def kill_at(folder, scenario, method, number, how):
     return wrong
 
 
+CROWD = """\
+hlrec: 1
+stack: crowd
+settings: {parallel: 2}
+variables: {label: {default: one}}
+providers: {docker: {host: "${env.HLREC_LAB_DOCKER}", settle: 0s, settle_replaced: 0s}}
+"""
+CROWDS = {
+    "container": CROWD + "containers:\n" + "".join(f'  app-{i}: {{image: "nginx:1.27", labels: {{label: "${{var.label}}"}}}}\n' for i in range(6)),
+    "volume": CROWD + "volumes:\n" + "".join(f'  data-{i}: {{protect: false, labels: {{label: "${{var.label}}"}}}}\n' for i in range(6)),
+}
+# kind, arguments, whether the stack is applied before, the call that is the run's first change, how many of the kind there are afterwards
+CROWD_SCENES = [(kind, words, applied, call, left) for kind, removal in (("container", "containers/*/stop"), ("volume", "volumes/*")) for words, applied, call, left in (
+    (("apply",), False, f"POST */{kind}s/create", 6),
+    (("apply", "--var", "label=two"), True, "POST */containers/create" if kind == "container" else f"DELETE */{removal}", 6),
+    (("destroy",), True, f"{'POST' if kind == 'container' else 'DELETE'} */{removal}", 0))]
+
+
+def kill_with_actions_lined_up(folder, number):
+    """Two actions are in flight, and two more have only their intents: they were never begun, and the next run finds that out. What is wrong, as a text."""
+    kind, words, applied, call, left = CROWD_SCENES[number]
+    arguments = [*words, "--yes", "--allow-destroy", *(["--max-destroy", "100"] if words[0] == "apply" else [])]
+    with World(folder, f"crowd-{number}", CROWDS[kind]) as (lab, stack):
+        if applied:
+            stack.run("apply", "--yes")
+        lab.fault(f"{call} * hang")
+        begun = len(lab.calls())
+        victim = subprocess.Popen([HLREC, *arguments], cwd=stack.folder, env=stack.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL)
+        wait_for(lambda: sum("fault" in call for call in lab.calls()[begun:]) == 2, 20)
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+        lab.fault()
+        done = stack.run(*arguments)
+        plan = stack.run("plan", "--detailed-exitcode", *words[1:])
+        there = len(lab.get("/containers/json?all=1") if kind == "container" else lab.get("/volumes")["Volumes"] or [])
+        found = (done.status, plan.status if left else 0, there, done.text.count("or about to, when it ended"), done.text.count("it had been done"))
+        return "" if found == (0, 0, left, 4, 0) else f"{found}\n{done.text}\n{plan.text}"
+
+
 def main():
     tap = Tap()
     stop_on_signals()
@@ -146,6 +186,10 @@ def main():
         for (scenario, method, number, how), wrong in zip(points, found):
             tap.point(not wrong, f"{scenario[0]}: killed at {method} {number} ({how}), the next run converges", "\n".join(wrong))
         tap.point(len(points) > 20, f"{len(points)} points were tried")
+        with concurrent.futures.ThreadPoolExecutor(5) as pool:
+            found = list(pool.map(lambda number: kill_with_actions_lined_up(folder, number), range(len(CROWD_SCENES))))
+        for (kind, words, *_), wrong in zip(CROWD_SCENES, found):
+            tap.point(not wrong, f"{' '.join(words)} of many {kind}s: what was lined up and never begun is looked at, told so, and done by the next run", wrong)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     tap.end()

@@ -55,6 +55,36 @@ def faults(tap, folder):
         tap.point(problem is None, "%s %d answers %s: a clear message, then the next apply converges" % point, problem or "")
 
 
+CROWD = HEAD + "settings: {parallel: 2}\ncontainers:\n" + "".join(f'  app-{i}: {{image: "nginx:1.27"}}\n' for i in range(8))
+
+
+def creations(lab):
+    return sum(call["path"].endswith("/containers/create") for call in lab.calls())
+
+
+def lined_up(tap, folder):
+    """With two at once, two more have their intents on the disk, for a worker that gets free."""
+    hang = [word for number in (1, 2) for word in ("--fault", f"POST */containers/create {number} hang")]
+    for times, options in ((1, ["--latency", "150"]), (2, hang)):
+        tap.section = f"Ctrl-C {'once' if times == 1 else 'twice'}, with actions lined up"
+        with World(folder, f"lined-up-{times}", CROWD, *options) as (lab, stack):
+            process = subprocess.Popen([HLREC, "apply", "--yes", "--format", "json"], cwd=stack.folder, env=stack.environment, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            wait_for(lambda: creations(lab) >= 2)
+            for _ in range(times):
+                process.send_signal(signal.SIGINT)
+                time.sleep(0.2)
+            out, told = process.communicate(timeout=30)
+            tap.equal(process.returncode, 9, "ends with 9", out + told)
+            events = [json.loads(line) for line in (out + told).splitlines() if line.startswith("{")]
+            started = sum(event.get("event") == "start" for event in events)
+            tap.equal((creations(lab), started), (2, 2), "begins no action after it, and tells of none", out + told)
+            done = stack.apply()
+            looked_at = done.text.count("a former run was")
+            tap.equal((done.status, looked_at, len(lab.get("/containers/json?all=1"))), (0, 0 if times == 1 else 2, 8),
+                      "the next run looks only at what was left unsettled", done.text)
+
+
 def interruption(tap, folder):
     tap.section = "Ctrl-C once"
     with World(folder, "int1", SPEC, "--latency", "150") as (lab, stack):
@@ -66,6 +96,7 @@ def interruption(tap, folder):
         tap.equal(len(json.loads(stack.run("state", "list", "--format", "json").out)["resources"]) > 0, True, "what was in flight is recorded", out)
         done = stack.apply()
         tap.equal((done.status, stack.plan_status().status), (0, 0), "the next run goes on", done.text)
+    lined_up(tap, folder)
     tap.section = "Ctrl-C twice"
     with World(folder, "int2", SPEC, "--fault", "POST */containers/create* 1 hang") as (lab, stack):
         process = subprocess.Popen([HLREC, "apply", "--yes"], cwd=stack.folder, env=stack.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
