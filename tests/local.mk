@@ -15,6 +15,7 @@ include %reldir%/unit/state/local.mk
 include %reldir%/unit/transport/local.mk
 include %reldir%/unit/authentik/local.mk
 include %reldir%/unit/docker/local.mk
+include %reldir%/unit/engine/local.mk
 include %reldir%/unit/forge/local.mk
 include %reldir%/unit/netbird/local.mk
 include %reldir%/unit/traefik/local.mk

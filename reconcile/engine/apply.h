@@ -42,8 +42,8 @@ struct task {
     size_t dependents_count, dependents_capacity;
     struct hl_arena *arena;   /* lives as long as the task */
     struct hl_arena *scratch; /* the worker's (op.arena), while there is an action */
+    struct task **needed;     /* those of the resource's needs, in their order; NULL where there is none */
     struct hl_op op;
-    struct hl_op old; /* the default replacement's second half */
     struct hl_intent intent;
     char operation[HL_UUID_TEXT];
     int64_t started_ms; /* when the worker began; 0: it has not */

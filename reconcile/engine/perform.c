@@ -38,12 +38,24 @@ static const char *live_id(const struct hl_step *step)
     return step->recorded != NULL && step->recorded->id != NULL ? step->recorded->id : "";
 }
 
+/* Looked up here, since the map grows while workers run. */
+static struct task **find_needed(const struct task *task)
+{
+    const struct hl_resource *resource = task->step->resource;
+    struct task **needed = hl_arena_alloc(task->scratch, ((resource != NULL ? resource->needs_count : 0) + 1) * sizeof *needed);
+
+    for (size_t i = 0; resource != NULL && i < resource->needs_count; i++)
+        needed[i] = hl_map_find(&task->applier->by_address, resource->needs[i].to->address);
+    return needed;
+}
+
 void task_prepare(struct task *task)
 {
     const struct hl_step *step = task->step;
 
     hl_uuid(task->operation);
-    task->scratch = task->scratch != NULL ? task->scratch : hl_arena_new(); /* it may have been lined up before */
+    task->scratch = hl_arena_new();
+    task->needed = find_needed(task);
     task->op = (struct hl_op){
         .session = &task->session->session,
         .kind = step->kind,
@@ -89,7 +101,7 @@ static bool await_needs(struct task *task, struct hl_error **err)
 
     for (size_t i = 0; resource != NULL && task->op.action != HL_ACTION_DELETE && i < resource->needs_count; i++) {
         const struct hl_dependency *need = &resource->needs[i];
-        const struct task *needed = hl_map_find(&task->applier->by_address, need->to->address);
+        const struct task *needed = task->needed[i];
         if (need->condition == NULL || needed == NULL || need->to->kind->verbs->await == NULL || needed->step->absent)
             continue;
         struct hl_op op = task->op;
@@ -109,10 +121,11 @@ static bool await_needs(struct task *task, struct hl_error **err)
 /* Removes what a replacement leaves behind: the old object, by its id. */
 static bool remove_old(struct task *task, struct hl_error **err)
 {
-    task->old = task->op;
-    task->old.action = HL_ACTION_DELETE;
-    task->old.desired = NULL;
-    return task->op.kind->verbs->remove(&task->old, err);
+    struct hl_op old = task->op;
+
+    old.action = HL_ACTION_DELETE;
+    old.desired = NULL;
+    return task->op.kind->verbs->remove(&old, err);
 }
 
 static bool create_new(struct task *task, struct hl_error **err)

@@ -67,12 +67,12 @@ static struct session *instance_of(struct session *session)
 }
 
 /* For one that is open: only then the provider can say how much it bears. */
-static struct line *line_of(struct session *session)
+static struct line *line_of(struct applier *applier, struct session *session)
 {
     struct session *instance = instance_of(session);
 
     if (instance->line == NULL) {
-        instance->line = hl_arena_alloc(instance->arena, sizeof *instance->line);
+        instance->line = hl_arena_alloc(applier->engine->arena, sizeof *instance->line);
         *instance->line = (struct line){.lane = {.limit = own_limit(instance)}};
     }
     return instance->line;
@@ -92,7 +92,7 @@ static void call_next(struct applier *applier, struct line *line)
 
 void work_leave_line(struct work *work)
 {
-    struct line *line = line_of(work->tasks[0]->session);
+    struct line *line = line_of(work->applier, work->tasks[0]->session);
 
     line->lined_up--;
     call_next(work->applier, line);
@@ -103,7 +103,7 @@ void work_leave_line(struct work *work)
 static bool start_task(struct task **tasks, size_t count, struct hl_error **err)
 {
     struct applier *applier = tasks[0]->applier;
-    struct line *line = line_of(tasks[0]->session);
+    struct line *line = line_of(applier, tasks[0]->session);
     struct work *work = work_new(applier, count);
 
     for (size_t i = 0; i < count; i++) {
@@ -171,7 +171,7 @@ static bool start_parked(struct applier *applier, bool *moved, struct hl_error *
 
 static bool line_up(struct task *task, struct hl_error **err)
 {
-    struct line *line = line_of(task->session);
+    struct line *line = line_of(task->applier, task->session);
 
     if (has_room(line))
         return start_task(&task, 1, err);
