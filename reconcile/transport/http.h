@@ -68,7 +68,8 @@ const char *hl_http_header(const struct hl_http_response *response, struct hl_ar
 /* The error for a status that is not wanted: 401/403 HL_E_AUTH, 404 HL_E_NOT_FOUND, 409 HL_E_CONFLICT, 5xx HL_E_UNREACHABLE, else HL_E_REJECTED, with the API's
  * own words: the first text found under `message`, `error`, `errors`, `detail` of a JSON body, else the start of a text body. Returns false. */
 bool hl_http_rejected(const struct hl_http_response *response, const struct hl_redactor *redactor, struct hl_error **err);
-/* Appends with everything but unreserved characters percent-encoded. */
+/* Appends with everything but unreserved characters percent-encoded, and "." and ".." as a whole as well: as one part of a path they would lead elsewhere
+ * (RFC 3986, 5.2.4), and libcurl would take them out. */
 void hl_http_escape(struct hl_text *out, const char *text);
 
 /* From now on no client of this process sends anything but GET and HEAD: what a preview of an untrusted spec may do at most, whatever a provider means to. Any

@@ -50,6 +50,10 @@ void hl_http_escape(struct hl_text *out, const char *text)
 {
     static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
+    if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0) {
+        hl_text_puts(out, text[1] == '\0' ? "%2E" : "%2E%2E");
+        return;
+    }
     while (*text != '\0') {
         size_t plain = strspn(text, unreserved);
 

@@ -212,6 +212,35 @@ static bool decode_body(struct hl_arena *arena, const struct hl_http_response *r
     return hl_json_decode(arena, hl_text_get(&response->body), response->body.length, out, err) || fail_unreadable(response, err);
 }
 
+/* What is asked for with GET is always told: nothing at all is not "nothing there". */
+static bool decode_document(struct hl_arena *arena, const struct hl_http_response *response, struct hl_value **out, struct hl_error **err)
+{
+    if (response->body.length > 0)
+        return decode_body(arena, response, out, err);
+    hl_fail(err, HL_E_FAILED, "it is empty");
+    return fail_unreadable(response, err);
+}
+
+bool hl_docker_check_object(const struct hl_value *told, const char *const *keys, struct hl_error **err)
+{
+    for (; *keys != NULL; keys++) {
+        if (hl_is_blank(hl_value_get_text(told, *keys)))
+            return hl_fail(err, HL_E_FAILED, "the engine tells of an object without '%s'", *keys);
+    }
+    return true;
+}
+
+bool hl_docker_check_list(const struct hl_value *told, const char *const *keys, struct hl_error **err)
+{
+    if (!hl_value_is(told, HL_LIST) && !hl_value_is_null(told))
+        return hl_fail(err, HL_E_FAILED, "the engine does not tell a list");
+    for (size_t i = 0; i < hl_value_count(told); i++) {
+        if (!hl_docker_check_object(hl_value_item(told, i), keys, err))
+            return false;
+    }
+    return true;
+}
+
 static bool is_fine(long status)
 {
     return (status >= 200 && status < 300) || status == 304;
@@ -229,7 +258,7 @@ bool hl_docker_find(struct hl_docker *docker, struct hl_arena *arena, const char
         return true;
     if (!is_fine(response.status))
         return hl_docker_rejected(docker, &response, err);
-    return decode_body(arena, &response, out, err);
+    return decode_document(arena, &response, out, err);
 }
 
 bool hl_docker_get(struct hl_docker *docker, struct hl_arena *arena, const char *path, struct hl_value **out, struct hl_error **err)
@@ -241,7 +270,7 @@ bool hl_docker_get(struct hl_docker *docker, struct hl_arena *arena, const char 
         return false;
     if (!is_fine(response.status))
         return hl_docker_rejected(docker, &response, err);
-    return decode_body(arena, &response, out, err);
+    return decode_document(arena, &response, out, err);
 }
 
 bool hl_docker_get_each(struct hl_docker *docker, const char *path, hl_json_element_fn *visit, void *context, struct hl_error **err)

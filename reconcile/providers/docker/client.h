@@ -70,12 +70,16 @@ bool hl_docker_send(struct hl_docker *docker, const struct hl_docker_call *call,
 /* The error for an answer that is not wanted, with the engine's words, masked. A 500 is a refusal here: the engine says so for a port in use. */
 bool hl_docker_rejected(const struct hl_docker *docker, const struct hl_http_response *response, struct hl_error **err);
 
-/* GET of a JSON document. HL_E_NOT_FOUND for a 404. */
+/* GET of a JSON document. HL_E_NOT_FOUND for a 404, HL_E_FAILED for an answer that is empty or no JSON. */
 bool hl_docker_get(struct hl_docker *docker, struct hl_arena *arena, const char *path, struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;
 /* The same for a list, an element at a time: only what the visitor keeps stays in memory. */
 bool hl_docker_get_each(struct hl_docker *docker, const char *path, hl_json_element_fn *visit, void *context, struct hl_error **err) HL_MUST_CHECK;
 /* The same, but a 404 gives NULL. */
 bool hl_docker_find(struct hl_docker *docker, struct hl_arena *arena, const char *path, struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;
+/* Whether an answer is what the engine tells: an object with a text, not blank, under each of `keys` (which end with NULL), or a list of such objects (null is
+ * an empty one). HL_E_FAILED names what is missing. To be asked before such a text goes into a path or is compared with another. */
+bool hl_docker_check_object(const struct hl_value *told, const char *const *keys, struct hl_error **err) HL_MUST_CHECK;
+bool hl_docker_check_list(const struct hl_value *told, const char *const *keys, struct hl_error **err) HL_MUST_CHECK;
 /* POST; 2xx and 304 (already so) are success. `out` may be NULL. timeout_ms as in struct hl_docker_call. */
 bool hl_docker_post(struct hl_docker *docker, struct hl_arena *arena, const char *path, const struct hl_value *body, int64_t timeout_ms, struct hl_value **out,
                     struct hl_error **err) HL_MUST_CHECK;

@@ -309,9 +309,39 @@ static const struct hl_value *find_network(const struct hl_value *list, const st
     return by_mark != NULL ? by_mark : by_name;
 }
 
-static bool list_networks(struct hl_docker *docker, struct hl_arena *arena, const char *filter, struct hl_value **out, struct hl_error **err)
+static const char *const told_keys[] = {"Id", "Name", NULL}; /* both go into paths and are compared */
+
+bool hl_network_list(struct hl_docker *docker, struct hl_arena *arena, const char *filter, struct hl_value **out, struct hl_error **err)
 {
-    return hl_docker_get(docker, arena, hl_arena_printf(arena, "/networks%s", filter), out, err) || hl_wrap(err, "listing networks");
+    if (!hl_docker_get(docker, arena, hl_arena_printf(arena, "/networks%s", filter), out, err) || !hl_docker_check_list(*out, told_keys, err))
+        return hl_wrap(err, "listing networks");
+    return true;
+}
+
+static const char *network_path(struct hl_arena *arena, const char *id)
+{
+    return hl_arena_printf(arena, "/networks/%s", hl_docker_escape(arena, id));
+}
+
+bool hl_network_inspect(struct hl_docker *docker, struct hl_arena *arena, const char *id, struct hl_value **out, struct hl_error **err)
+{
+    if (!hl_docker_get(docker, arena, network_path(arena, id), out, err) || !hl_docker_check_object(*out, told_keys, err))
+        return hl_wrap(err, "inspecting network %.12s", id);
+    return true;
+}
+
+bool hl_network_find(struct hl_docker *docker, struct hl_arena *arena, const char *id, struct hl_value **out, struct hl_error **err)
+{
+    if (!hl_docker_find(docker, arena, network_path(arena, id), out, err) || (*out != NULL && !hl_docker_check_object(*out, told_keys, err)))
+        return hl_wrap(err, "inspecting network %.12s", id);
+    return true;
+}
+
+bool hl_network_delete(struct hl_docker *docker, const char *id, struct hl_error **err)
+{
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+
+    return hl_docker_delete(docker, network_path(arena, id), err);
 }
 
 static bool network_refresh(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err)
@@ -320,7 +350,7 @@ static bool network_refresh(struct hl_session *session, struct hl_object **objec
     struct hl_docker *docker = hl_docker_of(session);
     struct hl_value *list = NULL;
 
-    if (!list_networks(docker, arena, "", &list, err))
+    if (!hl_network_list(docker, arena, "", &list, err))
         return false;
     for (size_t i = 0; i < count; i++) {
         struct hl_object *object = objects[i];
@@ -341,7 +371,7 @@ bool hl_network_set_result(struct hl_op *op, const char *id, struct hl_error **e
 {
     struct hl_value *network = NULL;
 
-    if (!hl_docker_get(hl_docker_of(op->session), op->arena, hl_arena_printf(op->arena, "/networks/%s", hl_docker_escape(op->arena, id)), &network, err))
+    if (!hl_network_inspect(hl_docker_of(op->session), op->arena, id, &network, err))
         return false;
     op->result = hl_network_live(op->arena, network);
     op->result_id = id;
@@ -356,7 +386,7 @@ static bool find_made(struct hl_op *op, const char **id, struct hl_error **err)
 
     if ((*err)->code != HL_E_UNREACHABLE && (*err)->code != HL_E_TIMEOUT && (*err)->code != HL_E_CONFLICT)
         return false;
-    if (!list_networks(hl_docker_of(op->session), op->arena, hl_mark_filter(op->arena, '?', HL_MARK_OPERATION, op->operation), &list, &ignored))
+    if (!hl_network_list(hl_docker_of(op->session), op->arena, hl_mark_filter(op->arena, '?', HL_MARK_OPERATION, op->operation), &list, &ignored))
         return false;
     *id = hl_value_get_text(hl_value_item(list, 0), "Id");
     if (*id == NULL)
@@ -371,7 +401,7 @@ bool hl_network_make(struct hl_op *op, const struct hl_value *body, const char *
 
     if (hl_docker_post(hl_docker_of(op->session), op->arena, "/networks/create", body, 0, &answer, err)) {
         *id = hl_value_get_text(answer, "Id");
-        return *id != NULL || hl_fail(err, HL_E_FAILED, "the engine tells no id for the network it has created");
+        return !hl_is_blank(*id) || hl_fail(err, HL_E_FAILED, "the engine tells no id for the network it has created");
     }
     if (find_made(op, id, err))
         return true;
@@ -422,8 +452,7 @@ static bool network_remove(struct hl_op *op, struct hl_error **err)
         hl_fail(err, HL_E_CONFLICT, "network '%s' is still used by: %s", op->name, hl_text_get(&names));
         return hl_error_hint(err, "remove those containers, or `docker network disconnect` them");
     }
-    return hl_docker_delete(docker, hl_arena_printf(op->arena, "/networks/%s", hl_docker_escape(op->arena, op->id)), err) ||
-           hl_wrap(err, "removing network '%s'", op->name);
+    return hl_network_delete(docker, op->id, err) || hl_wrap(err, "removing network '%s'", op->name);
 }
 
 /* As somebody would write it: the name is the block's, and one pool needs no long form. */
@@ -444,13 +473,13 @@ static bool network_unmanaged(struct hl_session *session, const struct hl_kind *
     struct hl_docker *docker = hl_docker_of(session);
     struct hl_value *networks = NULL;
 
-    if (!list_networks(docker, arena, "", &networks, err))
+    if (!hl_network_list(docker, arena, "", &networks, err))
         return false;
     for (size_t i = 0; i < hl_value_count(networks); i++) {
         const struct hl_value *network = hl_value_item(networks, i);
         const char *name = hl_value_get_text(network, "Name");
         const struct hl_value *labels = hl_value_get(network, "Labels");
-        bool skip = name == NULL || hl_value_get(labels, "hlrec.managed") != NULL;
+        bool skip = hl_value_get(labels, "hlrec.managed") != NULL;
         for (size_t j = 0; j < HL_COUNT(predefined) && !skip; j++)
             skip = strcmp(name, predefined[j]) == 0;
         if (skip)

@@ -109,11 +109,6 @@ static struct hl_value *body_of(struct hl_arena *arena, const struct hl_value *t
     return body;
 }
 
-static bool delete_network(struct hl_docker *docker, struct hl_arena *arena, const char *id, struct hl_error **err)
-{
-    return hl_docker_delete(docker, hl_arena_printf(arena, "/networks/%s", hl_docker_escape(arena, id)), err);
-}
-
 static bool go_back(struct hl_op *op, const struct hl_value *old_body, const struct hl_value *attached, struct hl_error **err)
 {
     hl_auto(error) struct hl_error *trouble = NULL;
@@ -141,8 +136,8 @@ bool hl_network_replace(struct hl_op *op, struct hl_error **err)
     struct hl_value *memory = hl_value_map(op->arena);
     const char *id = NULL;
 
-    if (!hl_docker_get(docker, op->arena, hl_arena_printf(op->arena, "/networks/%s", hl_docker_escape(op->arena, op->id)), &told, err))
-        return hl_wrap(err, "inspecting network '%s'", op->name);
+    if (!hl_network_inspect(docker, op->arena, op->id, &told, err))
+        return false;
     const char *name = hl_value_get_text(told, "Name");
     if (!find_attached(docker, op->arena, op->id, name, &attached, err))
         return false;
@@ -151,7 +146,7 @@ bool hl_network_replace(struct hl_op *op, struct hl_error **err)
     hl_value_map_put(memory, "body", old_body);
     if (!hl_op_checkpoint(op, memory, err))
         return false;
-    if (!detach_all(docker, attached, op->id, err) || !delete_network(docker, op->arena, op->id, err)) {
+    if (!detach_all(docker, attached, op->id, err) || !hl_network_delete(docker, op->id, err)) {
         op->note = attach_all(docker, op->arena, attached, op->id, name);
         return hl_wrap(err, "removing the former network '%s'", name);
     }
@@ -165,11 +160,10 @@ bool hl_network_replace(struct hl_op *op, struct hl_error **err)
 
 static bool find_by_operation(struct hl_recovery *recovery, struct hl_value **out, struct hl_error **err)
 {
-    struct hl_docker *docker = hl_docker_of(recovery->session);
+    const char *filter = hl_mark_filter(recovery->arena, '?', HL_MARK_OPERATION, recovery->operation);
     struct hl_value *list = NULL;
-    const char *path = hl_arena_printf(recovery->arena, "/networks%s", hl_mark_filter(recovery->arena, '?', HL_MARK_OPERATION, recovery->operation));
 
-    if (!hl_docker_get(docker, recovery->arena, path, &list, err))
+    if (!hl_network_list(hl_docker_of(recovery->session), recovery->arena, filter, &list, err))
         return false;
     *out = hl_value_item(list, 0);
     return true;
@@ -180,8 +174,7 @@ static bool find_old(struct hl_recovery *recovery, struct hl_value **out, struct
     *out = NULL;
     if (hl_is_blank(recovery->id))
         return true;
-    return hl_docker_find(hl_docker_of(recovery->session), recovery->arena,
-                          hl_arena_printf(recovery->arena, "/networks/%s", hl_docker_escape(recovery->arena, recovery->id)), out, err);
+    return hl_network_find(hl_docker_of(recovery->session), recovery->arena, recovery->id, out, err);
 }
 
 static void take_made(struct hl_recovery *recovery, const struct hl_value *made, const char *note)
@@ -213,7 +206,9 @@ static bool make_old_again(struct hl_recovery *recovery, const struct hl_value *
         return hl_wrap(err, "making network '%s' again", name);
     if (id == NULL)
         id = hl_value_get_text(answer, "Id");
-    if (!hl_docker_get(docker, arena, hl_arena_printf(arena, "/networks/%s", id != NULL ? id : ""), &made, err))
+    if (hl_is_blank(id))
+        return hl_fail(err, HL_E_FAILED, "the engine tells no id, or several, for the network '%s' that was made again", name);
+    if (!hl_network_inspect(docker, arena, id, &made, err))
         return false;
     take_made(recovery, made, "the former network was made again");
     recovery->result_desired = recovery->recorded != NULL ? recovery->recorded->desired : NULL;

@@ -387,8 +387,8 @@ struct hl_dotenv_found hl_dotenv_find(const char *file, size_t length, unsigned 
     struct hl_dotenv_found found = {0};
     struct entry entry;
 
-    for (const char *at = file; at < file + length; at += entry.length) {
-        entry = read_entry(at, file + length, readers);
+    for (size_t at = 0; at < length; at += entry.length) {
+        entry = read_entry(file + at, file + length, readers);
         if (is_of_key(&entry, key))
             found = (struct hl_dotenv_found){entry.written, entry.written_length, found.times + 1};
     }
@@ -401,8 +401,8 @@ static void rewrite(struct hl_text *out, const char *file, size_t length, unsign
     size_t left = hl_dotenv_find(file, length, readers, key).times;
     struct entry entry;
 
-    for (const char *at = file; at < file + length; at += entry.length) {
-        entry = read_entry(at, file + length, readers);
+    for (size_t at = 0; at < length; at += entry.length) {
+        entry = read_entry(file + at, file + length, readers);
         if (!is_of_key(&entry, key)) {
             hl_text_append(out, entry.start, entry.length);
         } else if (--left == 0 && written != NULL) {

@@ -66,6 +66,11 @@ static void escaping(void **state HL_UNUSED)
     hl_http_escape(&out, "aZ09-._~");
     hl_http_escape(&out, "/ ?&=%\xc3\xa4\x01+");
     assert_string_equal(hl_text_get(&out), "aZ09-._~%2F%20%3F%26%3D%25%C3%A4%01%2B");
+    hl_text_reset(&out);
+    hl_http_escape(&out, ".");
+    hl_http_escape(&out, "..");
+    hl_http_escape(&out, "...");
+    assert_string_equal(hl_text_get(&out), "%2E%2E%2E..."); /* a part of a path that leads nowhere else */
 }
 
 int main(void)

@@ -17,7 +17,7 @@ static const char *port_holder(struct hl_docker *docker, struct hl_arena *arena,
     const struct hl_value *ports = hl_value_get(desired, "ports");
     struct hl_value *list = NULL;
 
-    if (!hl_docker_get(docker, arena, "/containers/json", &list, &ignored))
+    if (!hl_container_list(docker, arena, "", &list, &ignored))
         return NULL;
     for (size_t i = 0; i < hl_value_count(list); i++) {
         const struct hl_value *row = hl_value_item(list, i);
@@ -128,8 +128,7 @@ static bool change_limits(struct updating *updating, struct hl_error **err)
 
     if (hl_value_count(body) == 0)
         return true;
-    return hl_docker_post(updating->docker, updating->op->arena, hl_arena_printf(updating->op->arena, "/containers/%s/update", updating->id), body, 0, NULL,
-                          err) ||
+    return hl_docker_post(updating->docker, updating->op->arena, hl_container_path(updating->op->arena, updating->id, "/update"), body, 0, NULL, err) ||
            hl_wrap(err, "changing limits");
 }
 

@@ -29,9 +29,22 @@ bool hl_container_was_started(const struct hl_value *inspection)
     return started != NULL && !hl_starts_with(started, "0001-");
 }
 
+const char *hl_container_path(struct hl_arena *arena, const char *id, const char *rest)
+{
+    return hl_arena_printf(arena, "/containers/%s%s", hl_docker_escape(arena, id), rest);
+}
+
+/* Both go into paths and messages. */
+static bool check_inspection(const struct hl_value *inspection, struct hl_error **err)
+{
+    static const char *const keys[] = {"Id", "Name", NULL};
+
+    return inspection == NULL || hl_docker_check_object(inspection, keys, err);
+}
+
 bool hl_container_inspect(struct hl_docker *docker, struct hl_arena *arena, const char *id, struct hl_value **out, struct hl_error **err)
 {
-    if (!hl_docker_find(docker, arena, hl_arena_printf(arena, "/containers/%s/json", hl_docker_escape(arena, id)), out, err))
+    if (!hl_docker_find(docker, arena, hl_container_path(arena, id, "/json"), out, err) || !check_inspection(*out, err))
         return hl_wrap(err, "inspecting container %.12s", id);
     return true;
 }
@@ -39,16 +52,18 @@ bool hl_container_inspect(struct hl_docker *docker, struct hl_arena *arena, cons
 /* The engine falls back to the beginning of an id: what it finds must have the name. */
 bool hl_container_inspect_name(struct hl_docker *docker, struct hl_arena *arena, const char *name, struct hl_value **out, struct hl_error **err)
 {
-    if (!hl_docker_find(docker, arena, hl_arena_printf(arena, "/containers/%s/json", hl_docker_escape(arena, name)), out, err))
+    if (!hl_docker_find(docker, arena, hl_container_path(arena, name, "/json"), out, err) || !check_inspection(*out, err))
         return hl_wrap(err, "inspecting container '%s'", name);
-    if (*out != NULL && (hl_container_name(*out) == NULL || strcmp(hl_container_name(*out), name) != 0))
+    if (*out != NULL && strcmp(hl_container_name(*out), name) != 0)
         *out = NULL;
     return true;
 }
 
 bool hl_container_list(struct hl_docker *docker, struct hl_arena *arena, const char *filter, struct hl_value **out, struct hl_error **err)
 {
-    if (!hl_docker_get(docker, arena, hl_arena_printf(arena, "/containers/json?all=1%s", filter), out, err))
+    static const char *const keys[] = {"Id", NULL};
+
+    if (!hl_docker_get(docker, arena, hl_arena_printf(arena, "/containers/json?all=1%s", filter), out, err) || !hl_docker_check_list(*out, keys, err))
         return hl_wrap(err, "listing containers");
     return true;
 }
@@ -75,12 +90,12 @@ static bool post(struct hl_docker *docker, const char *id, const char *verb, con
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
 
-    return hl_docker_post(docker, arena, hl_arena_printf(arena, "/containers/%s/%s", id, verb), body, timeout_ms, NULL, err);
+    return hl_docker_post(docker, arena, hl_container_path(arena, id, verb), body, timeout_ms, NULL, err);
 }
 
 bool hl_container_start(struct hl_docker *docker, const char *id, struct hl_error **err)
 {
-    return post(docker, id, "start", NULL, START_MS, err) || hl_wrap(err, "starting the container");
+    return post(docker, id, "/start", NULL, START_MS, err) || hl_wrap(err, "starting the container");
 }
 
 bool hl_container_stop(struct hl_docker *docker, const struct hl_value *inspection, struct hl_error **err)
@@ -88,19 +103,19 @@ bool hl_container_stop(struct hl_docker *docker, const struct hl_value *inspecti
     const int64_t grace_s = hl_value_get_int(hl_value_get(inspection, "Config"), "StopTimeout", DEFAULT_GRACE_S);
     const int64_t timeout_ms = grace_s < 0 ? -1 : grace_s * 1000 + SLACK_MS;
 
-    return post(docker, hl_container_id(inspection), "stop", NULL, timeout_ms, err) || hl_wrap(err, "stopping container '%s'", hl_container_name(inspection));
+    return post(docker, hl_container_id(inspection), "/stop", NULL, timeout_ms, err) || hl_wrap(err, "stopping container '%s'", hl_container_name(inspection));
 }
 
 bool hl_container_unpause(struct hl_docker *docker, const char *id, struct hl_error **err)
 {
-    return post(docker, id, "unpause", NULL, 0, err) || hl_wrap(err, "unpausing the container");
+    return post(docker, id, "/unpause", NULL, 0, err) || hl_wrap(err, "unpausing the container");
 }
 
 bool hl_container_rename(struct hl_docker *docker, const char *id, const char *name, struct hl_error **err)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
 
-    return post(docker, id, hl_arena_printf(arena, "rename?name=%s", hl_docker_escape(arena, name)), NULL, 0, err) ||
+    return post(docker, id, hl_arena_printf(arena, "/rename?name=%s", hl_docker_escape(arena, name)), NULL, 0, err) ||
            hl_wrap(err, "renaming the container to '%s'", name);
 }
 
@@ -110,7 +125,7 @@ bool hl_container_set_restart(struct hl_docker *docker, const char *id, const ch
     struct hl_value *body = hl_value_map(arena);
 
     hl_value_map_put(body, "RestartPolicy", hl_container_restart(arena, restart));
-    return post(docker, id, "update", body, 0, err) || hl_wrap(err, "changing the restart policy");
+    return post(docker, id, "/update", body, 0, err) || hl_wrap(err, "changing the restart policy");
 }
 
 /* A removal that is under way already answers 409; it is over when the container cannot be found. */
@@ -137,7 +152,7 @@ bool hl_container_delete(struct hl_docker *docker, const char *id, bool force, b
     hl_auto(http_response) struct hl_http_response response = {0};
     const struct hl_docker_call call = {
         .method = "DELETE",
-        .path = hl_arena_printf(arena, "/containers/%s?force=%d&v=%d", id, force ? 1 : 0, volumes ? 1 : 0),
+        .path = hl_container_path(arena, id, hl_arena_printf(arena, "?force=%d&v=%d", force ? 1 : 0, volumes ? 1 : 0)),
         .timeout_ms = REMOVAL_MS,
         .idempotent = true,
     };

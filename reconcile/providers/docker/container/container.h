@@ -19,7 +19,9 @@
 
 /* --- call.c --- */
 
-/* *out is NULL when there is none. */
+/* "/containers/ID", the id escaped, and `rest` behind it as it is: "/json". */
+const char *hl_container_path(struct hl_arena *arena, const char *id, const char *rest);
+/* *out is NULL when there is none. What is found has a text as "Id" and as "Name"; a row of a list, as "Id". */
 bool hl_container_inspect(struct hl_docker *docker, struct hl_arena *arena, const char *id, struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;
 /* By exact name; *out is NULL when nobody has it. */
 bool hl_container_inspect_name(struct hl_docker *docker, struct hl_arena *arena, const char *name, struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;

@@ -79,7 +79,7 @@ const char *hl_container_log_tail(struct hl_docker *docker, struct hl_arena *are
     hl_auto(http_response) struct hl_http_response response = {0};
     const struct hl_docker_call call = {
         .method = "GET",
-        .path = hl_arena_printf(arena, "/containers/%s/logs?stdout=1&stderr=1&tail=%d", hl_value_get_text(inspection, "Id"), LINES),
+        .path = hl_container_path(arena, hl_container_id(inspection), hl_arena_printf(arena, "/logs?stdout=1&stderr=1&tail=%d", LINES)),
         .on_data = keep,
         .context = &raw,
     };

@@ -170,7 +170,7 @@ static bool take_id(struct maker *maker, const struct hl_http_response *response
     if (!hl_json_decode(maker->arena, hl_text_get(&response->body), response->body.length, &answer, err))
         return false;
     *id = hl_value_get_text(answer, "Id");
-    return *id != NULL || hl_fail(err, HL_E_FAILED, "the engine tells no id for the container it has created");
+    return !hl_is_blank(*id) || hl_fail(err, HL_E_FAILED, "the engine tells no id for the container it has created");
 }
 
 /* The answer was lost: the container may be there all the same, and its label tells. */
@@ -185,7 +185,7 @@ static bool find_lost(struct maker *maker, const char **id, struct hl_error **er
         return false;
     *id = hl_container_id(row);
     hl_error_clear(err);
-    return *id != NULL;
+    return true;
 }
 
 /* 404: the image went away meanwhile, or the one on the host is for another platform. */
@@ -258,7 +258,7 @@ static bool put_files(struct maker *maker, const char *id, struct hl_error **err
         return hl_fail(err, HL_E_SPEC, "the files are longer than %d MB together", HL_MAX_BODY / 1024 / 1024);
     const struct hl_docker_call call = {
         .method = "PUT",
-        .path = hl_arena_printf(maker->arena, "/containers/%s/archive?path=%%2F", id),
+        .path = hl_container_path(maker->arena, id, "/archive?path=%2F"),
         .tar = hl_text_get(&tar),
         .tar_length = tar.length,
         .timeout_ms = CREATE_MS,

@@ -43,7 +43,7 @@ static bool find_strays(struct search *search, struct hl_arena *arena, struct hl
         const struct hl_value *row = hl_value_item(rows, i);
         const struct hl_value *labels = hl_value_get(row, "Labels");
         const char *owner = NULL;
-        if (hl_value_get(labels, "hlrec.managed") != NULL || hl_container_id(row) == NULL)
+        if (hl_value_get(labels, "hlrec.managed") != NULL)
             continue;
         hl_mark_owner(arena, labels, search->docker->run, &owner);
         search->strays[search->count++] = (struct stray){.id = hl_container_id(row), .name = hl_container_row_name(row), .owner = owner};
