@@ -55,6 +55,7 @@ static void fuzz_dotenv_file(struct hl_arena *arena, const char *text, size_t le
     hl_auto(text) struct hl_text set = HL_TEXT_INIT(HL_MAX_TEMPLATE);
     hl_auto(text) struct hl_text without = HL_TEXT_INIT(HL_MAX_TEMPLATE);
     hl_auto(text) struct hl_text guess = HL_TEXT_INIT(HL_MAX_TEMPLATE);
+    text = length > 0 ? text : NULL; /* as a file that is not there is handed on */
     const struct hl_dotenv_found before = hl_dotenv_find(text, length, HL_DOTENV_ALL, "KEY");
 
     (void)arena;
@@ -133,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ['k'] = fuzz_known_hosts, ['K'] = fuzz_private_key, ['u'] = fuzz_git_url,      ['w'] = fuzz_git_ref,      ['t'] = fuzz_git_path,
         ['h'] = fuzz_refusal,     ['m'] = fuzz_moment,      ['o'] = fuzz_page,         ['S'] = fuzz_sops,         ['a'] = fuzz_authentik_words,
         ['R'] = fuzz_redactor,    ['M'] = fuzz_markdown,    ['D'] = fuzz_diff,         ['c'] = fuzz_comment_mark, ['n'] = fuzz_netbird_address,
-        ['P'] = fuzz_pull_stream,
+        ['P'] = fuzz_pull_stream, ['W'] = fuzz_git_heads,   ['H'] = fuzz_git_refusal,  ['E'] = fuzz_event,        ['L'] = fuzz_docker_config,
     };
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
 

@@ -7,7 +7,7 @@ fuzz_all_libs = reconcile/render/libhlrender.a reconcile/plan/libhlplan.a reconc
 
 check_PROGRAMS += $(fuzz_targets)
 TESTS += %reldir%/replay.sh
-EXTRA_DIST += %reldir%/replay.sh %reldir%/corpus %reldir%/worlds
+EXTRA_DIST += %reldir%/replay.sh %reldir%/run %reldir%/corpus %reldir%/worlds
 
 # What takes JSON is given changed JSON besides changed bytes.
 if ENABLE_FUZZING
@@ -32,8 +32,8 @@ endif
 %canon_reldir%_fuzz_spec_LDFLAGS = $(fuzz_ldflags)
 %canon_reldir%_fuzz_spec_LDADD = $(fuzz_all_libs)
 
-%canon_reldir%_fuzz_parsers_SOURCES = %reldir%/fuzz_parsers.c %reldir%/parsers.h %reldir%/parsers_files.c %reldir%/parsers_shown.c %reldir%/parsers_words.c \
-	%reldir%/target.h reconcile/cli/moment.c reconcile/cli/planfile_parse.c $(fuzz_main)
+%canon_reldir%_fuzz_parsers_SOURCES = %reldir%/fuzz_parsers.c %reldir%/parsers.h %reldir%/parsers_files.c %reldir%/parsers_git.c %reldir%/parsers_shown.c \
+	%reldir%/parsers_words.c %reldir%/target.h reconcile/cli/moment.c reconcile/cli/planfile_parse.c $(fuzz_main)
 %canon_reldir%_fuzz_parsers_LDFLAGS = $(fuzz_ldflags)
 %canon_reldir%_fuzz_parsers_LDADD = $(fuzz_all_libs)
 
@@ -44,7 +44,7 @@ endif
 # Its transport is answers.c, and nobody in it waits.
 %canon_reldir%_fuzz_api_SOURCES = %reldir%/fuzz_api.c %reldir%/answers.c %reldir%/answers.h %reldir%/post.c %reldir%/post.h %reldir%/world.c %reldir%/world.h %reldir%/target.h $(fuzz_json_main)
 %canon_reldir%_fuzz_api_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_WORLDS='"$(abs_srcdir)/%reldir%/worlds"'
-%canon_reldir%_fuzz_api_LDFLAGS = $(fuzz_ldflags) -Wl,--wrap=nanosleep
+%canon_reldir%_fuzz_api_LDFLAGS = $(fuzz_ldflags) -Wl,--wrap=nanosleep -Wl,--wrap=fsync
 %canon_reldir%_fuzz_api_LDADD = $(fuzz_all_libs)
 
 # make tests/fuzz/record: writes inputs of fuzz_api, see there.
@@ -54,16 +54,12 @@ EXTRA_PROGRAMS = %reldir%/record
 %canon_reldir%_record_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=hl_http_new -Wl,--wrap=hl_http_perform
 %canon_reldir%_record_LDADD = $(fuzz_all_libs)
 
-# make fuzz: each target for FUZZ_SECONDS; new inputs go to the build folder's corpus, crashes beside it.
+# make fuzz: each target for FUZZ_SECONDS.
 FUZZ_SECONDS = 60
 .PHONY: fuzz
 if ENABLE_FUZZING
 fuzz: $(fuzz_targets)
-	@for folder in $(srcdir)/%reldir%/corpus/*; do \
-	  target=$${folder##*/} && mkdir -p %reldir%/corpus/$$target && \
-	  %reldir%/fuzz_$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
-	    -artifact_prefix=%reldir%/crash-$$target- %reldir%/corpus/$$target $(srcdir)/%reldir%/corpus/$$target || exit 1; \
-	done
+	@HLREC_BUILD=$(abs_builddir) HLREC_SOURCE=$(abs_srcdir) $(srcdir)/%reldir%/run $(FUZZ_SECONDS) $$(ls $(srcdir)/%reldir%/corpus)
 else
 fuzz:
 	@echo 'make fuzz needs: ./configure --enable-fuzzing CC=clang' >&2; exit 1

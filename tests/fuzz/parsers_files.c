@@ -3,13 +3,16 @@
 #include "tests/fuzz/parsers.h"
 
 #include "reconcile/cli/planfile.h"
+#include "reconcile/forge/forge.h"
+#include "reconcile/providers/docker/login.h"
 #include "reconcile/providers/local/sops.h"
 #include "reconcile/providers/traefik/document.h"
-#include "reconcile/transport/git_internal.h"
 #include "schema/base/json.h"
 
 #include <assert.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 void fuzz_planfile(struct hl_arena *arena, const char *text, size_t length)
 {
@@ -52,25 +55,6 @@ void fuzz_traefik_file(struct hl_arena *arena, const char *text, size_t length)
     assert(strcmp(hl_text_get(&written), hl_text_get(&second)) == 0);
 }
 
-void fuzz_known_hosts(struct hl_arena *arena, const char *text, size_t length)
-{
-    static const unsigned char key[] = {0, 0, 0, 11, 's', 's', 'h', '-', 'e', 'd', '2', '5', '5', '1', '9', 0, 0, 0, 1, 7};
-
-    for (int port = 22; port <= 2222; port += 2200) {
-        struct hl_git_host_search search = {.host = "git.example.org", .port = port, .key = key, .key_length = sizeof key};
-        hl_git_hosts_search(arena, text, length, &search);
-        assert(search.verdict <= HL_GIT_HOST_REVOKED && (search.verdict != HL_GIT_HOST_KNOWN || search.line > 0));
-    }
-}
-
-void fuzz_private_key(struct hl_arena *arena, const char *text, size_t length)
-{
-    const struct hl_git_key_facts facts = hl_git_key_look(arena, text, length);
-
-    assert(facts.is_key || (!facts.encrypted && !facts.rsa));
-    (void)facts;
-}
-
 /* What sops printed, and below it in the first line which value is wanted. */
 void fuzz_sops(struct hl_arena *arena, const char *text, size_t length)
 {
@@ -81,4 +65,45 @@ void fuzz_sops(struct hl_arena *arena, const char *text, size_t length)
 
     if (line < length && hl_json_decode(arena, text + line + 1, length - line - 1, &document, &error))
         (void)hl_sops_find(document, key);
+}
+
+/* What started a CI job, of which a stranger's pull request has written a part. The first byte says in whose CI. */
+void fuzz_event(struct hl_arena *arena, const char *text, size_t length)
+{
+    static const char *const systems[] = {"GITHUB_ACTIONS=true", "GITEA_ACTIONS=true", "FORGEJO_ACTIONS=true"};
+    hl_auto(error) struct hl_error *error = NULL;
+    struct hl_forge_place place;
+    const int file = length > 0 ? memfd_create("event", MFD_CLOEXEC) : -1;
+
+    if (file < 0)
+        return;
+    const char *const environment[] = {systems[(unsigned char)text[0] % HL_COUNT(systems)],
+                                       hl_arena_printf(arena, "GITHUB_EVENT_PATH=/proc/self/fd/%d", file),
+                                       "GITHUB_REPOSITORY=owner/name",
+                                       "GITHUB_SERVER_URL=https://git.example.org/",
+                                       "GITHUB_RUN_ID=7",
+                                       NULL};
+    const bool written = write(file, text + 1, length - 1) == (ssize_t)(length - 1);
+    if (!written || !hl_forge_detect(arena, environment, &place, &error))
+        assert(!written || (error != NULL && error->code == HL_E_SPEC));
+    else
+        assert((place.head == NULL || strlen(place.head) >= 40) && (place.base == NULL || strlen(place.base) >= 40));
+    close(file);
+}
+
+/* ~/.docker/config.json. A login is one word, for a header. */
+void fuzz_docker_config(struct hl_arena *arena, const char *text, size_t length)
+{
+    static const char *const domains[] = {"docker.io", "ghcr.io", "registry.example.org:5000"};
+    const struct hl_run run = {.preview = false};
+    struct hl_docker docker = {.run = &run, .arena = arena, .config_read = true, .lock = PTHREAD_MUTEX_INITIALIZER};
+    hl_auto(error) struct hl_error *error = NULL;
+
+    if (!hl_json_decode(arena, text, length, &docker.config, &error))
+        return;
+    for (size_t i = 0; i < HL_COUNT(domains); i++) {
+        const struct hl_image_name name = {.domain = domains[i], .path = "a/b", .tag = "1"};
+        const char *login = hl_docker_login(&docker, arena, &name);
+        assert(login == NULL || (*login != '\0' && strpbrk(login, " \r\n\t") == NULL));
+    }
 }

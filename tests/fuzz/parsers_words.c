@@ -8,64 +8,11 @@
 #include "reconcile/providers/docker/pull.h"
 #include "reconcile/providers/netbird/address.h"
 #include "reconcile/providers/netbird/oidc_page.h"
-#include "reconcile/transport/git_internal.h"
 
 #include <assert.h>
 #include <string.h>
 
 enum { NOW_S = 1795435200, HEADERS_MOST = 64 * 1024 };
-
-/* No password of a URL gets into what people see. */
-void fuzz_git_url(struct hl_arena *arena, const char *text, size_t length)
-{
-    hl_auto(error) struct hl_error *error = NULL;
-    struct hl_git_url url = {0};
-
-    (void)length;
-    const char *masked = hl_git_masked_url(arena, text);
-    assert(masked != NULL);
-    (void)masked;
-    if (!hl_git_url_parse(arena, text, &url, &error)) {
-        assert(error != NULL && error->code == HL_E_SPEC);
-        return;
-    }
-    assert(url.remote != NULL && url.shown != NULL && url.identity != NULL);
-    assert(url.scheme == HL_GIT_FILE ? url.path != NULL && url.path[0] == '/' : url.host != NULL && url.port > 0 && url.port <= 65535);
-    assert(url.host == NULL || (url.host[0] != '-' && strpbrk(url.host, " \t\r\n/@") == NULL));
-    if (url.host != NULL)
-        (void)hl_git_is_loopback(url.host);
-}
-
-void fuzz_git_ref(struct hl_arena *arena, const char *text, size_t length)
-{
-    hl_auto(error) struct hl_error *error = NULL;
-    struct hl_git_wanted wanted = {0};
-    git_oid id;
-
-    (void)length;
-    (void)hl_git_parse_id(text, &id);
-    if (hl_git_wanted_parse(arena, text, &wanted, &error))
-        assert(wanted.kind == HL_GIT_WANT_HEAD || (wanted.ref != NULL && wanted.ref[0] != '-' && strstr(wanted.ref, "..") == NULL));
-    else
-        assert(error != NULL);
-}
-
-/* A path never leaves the tree. */
-void fuzz_git_path(struct hl_arena *arena, const char *text, size_t length)
-{
-    static const char *const folders[] = {"", "a", "a/b"};
-    hl_auto(error) struct hl_error *error = NULL;
-
-    (void)length;
-    for (size_t i = 0; i < HL_COUNT(folders); i++) {
-        const char *path = hl_git_path_join(arena, folders[i], text);
-        assert(path == NULL ||
-               (path[0] != '/' && strcmp(path, "..") != 0 && !hl_starts_with(path, "../") && strstr(path, "/../") == NULL && !hl_ends_with(path, "/..")));
-        if (path != NULL)
-            (void)(hl_git_path_check(path, &error) || error != NULL);
-        hl_error_clear(&error);
-    }
-}
 
 /* An answer that refuses: the status is the first byte, then the headers, an empty line, the body. The words are masked and on one line. */
 void fuzz_refusal(struct hl_arena *arena, const char *text, size_t length)
