@@ -45,7 +45,7 @@ AT_ONCE = 4
 STARTS_AN_ENGINE = ("docker_test", "examples_test")
 PR_SET_CHILD_SUBREAPER = 36
 # run() begins a session, which with autogroups (sched(7)) is what niceness is compared within: the group's own is lowered as well.
-IN_THE_BACKGROUND = ("sh", "-c", '(echo 19 >/proc/self/autogroup) 2>/dev/null; exec nice -n 19 "$@"', "sh")
+IN_THE_BACKGROUND = ("sh", "-c", '(echo 10 >/proc/self/autogroup) 2>/dev/null; exec nice -n 10 "$@"', "sh")
 
 
 class Counts:
