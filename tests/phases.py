@@ -27,6 +27,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
@@ -44,6 +45,7 @@ SHOWN_LINES = 60
 AT_ONCE = 4
 STARTS_AN_ENGINE = ("docker_test", "examples_test")
 PR_SET_CHILD_SUBREAPER = 36
+STOPPED = threading.Event()  # by a signal: nothing new is started
 # run() begins a session, which with autogroups (sched(7)) is what niceness is compared within: the group's own is lowered as well.
 IN_THE_BACKGROUND = ("sh", "-c", '(echo 10 >/proc/self/autogroup) 2>/dev/null; exec nice -n 10 "$@"', "sh")
 
@@ -111,6 +113,8 @@ def end_strays():
 
 def run(arguments, log, limit, env=None):
     """The exit status; what was printed goes to the log."""
+    if STOPPED.is_set():
+        return -1
     with log.open("ab") as out:
         process = subprocess.Popen([str(word) for word in arguments], cwd=SOURCE, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=out,
                                    stderr=subprocess.STDOUT, start_new_session=True)
@@ -401,6 +405,8 @@ PHASES = {function.__name__: function for function in (check, sanitize, valgrind
 
 
 def stop(number, _frame):
+    STOPPED.set()
+    end_strays()  # what a phase's threads wait for
     sys.exit(128 + number)
 
 
