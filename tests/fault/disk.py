@@ -16,9 +16,13 @@ class Deed:
 
     def label(self):
         """What it is, without what differs from run to run."""
-        if self.word in ("POST", "PUT", "PATCH", "DELETE"):
+        if self.is_call():
             return f"{self.word} {general(self.path)}"
         return f"{self.word} {re.sub('tmp-[0-9A-Za-z]{6}', 'tmp', os.path.basename(self.path))}"
+
+    def pattern(self):
+        """By which it is found again in another run, together with its word: a pattern of fnmatch for its path."""
+        return "*" + general(self.path) if self.is_call() else "*/" + re.sub("tmp-[0-9A-Za-z]{6}", "tmp-??????", os.path.basename(self.path))
 
     def is_call(self):
         return self.word.isupper()
@@ -27,7 +31,7 @@ class Deed:
 def general(path):
     """The path of a call without ids and names."""
     path = re.sub(r"^/v1\.\d\d", "", path)
-    parts = ["*" if re.search(r"\d", part[2:]) and len(part) > 8 else part for part in path.split("/")]
+    parts = ["*" if part.isdigit() or (re.search(r"\d", part[2:]) and len(part) > 8) else part for part in path.split("/")]
     return re.sub(r"(/secrets/|/networks/|/volumes/|/containers/)(?!create|raw)[^/]+", r"\1*", "/".join(parts))
 
 

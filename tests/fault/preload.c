@@ -3,14 +3,18 @@
  * Loaded by LD_PRELOAD into the program as it is: it has no hooks for tests. Counted are, in one sequence: open that makes a file, write, truncate, sync,
  * rename, unlink and mkdir of what lies in the folders of HLREC_FAULT_UNDER (separated by colons), and each POST, PUT, PATCH or DELETE that is sent.
  *
- *   HLREC_FAULT_AT='N HOW'   what happens at the n-th:
+ *   HLREC_FAULT_AT='N HOW WORD PATTERN'
+ *                            what happens at the n-th that is done by this word (POST, write ...) to such a path; the pattern is one of fnmatch(3), and
+ *                            its * stands for slashes as well. Meant by name, since the sequence differs from run to run: actions run side by side.
  *       before, after        killed (SIGKILL) before it is done; when it is done (a call: when the answer comes in)
  *       torn                 killed when half of the bytes are written; else as 'before'
  *       ENOSPC               it and all that would take room after it fail: the disk is full
  *       EIO                  it fails, and it alone
- *   HLREC_FAULT_TRACE=FILE   a line for each thing done: number, word, path, offset, length, other path; separated by tabs. A line with '!' for the number is
- * the one at which it went wrong. HLREC_FAULT_KEEP=1       behind the line of a write come its bytes and a line feed, so that what was on the disk at any time
- * can be rebuilt
+ *
+ *   HLREC_FAULT_TRACE=FILE   a line for each thing done: number, word, path, offset, length, other path; separated by tabs. A line with '!' for the
+ *                            number is the one at which it went wrong.
+ *
+ *   HLREC_FAULT_KEEP=1       behind the line of a write come its bytes and a line feed, so that what was on the disk at any time can be rebuilt
  *
  * Not for a build with AddressSanitizer, whose runtime wants to be loaded first. */
 #undef _FORTIFY_SOURCE
@@ -18,6 +22,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -49,9 +54,10 @@ struct deed {
 static struct {
     pthread_mutex_t lock; /* what is counted is done one after the other: the trace has the order of the disk */
     bool ready;
-    long at;
+    long at; /* the how manieth of those that are meant */
     enum how how;
-    long count;
+    char word[16], pattern[256];
+    long count, meant, hit; /* of all, and of those that are meant; the number of the one at which it goes wrong, or 0 */
     int trace;
     bool keep;
     long clock;
@@ -63,8 +69,10 @@ static void read_order(const char *order)
 {
     char word[16] = "";
 
-    if (order == NULL || sscanf(order, "%ld %15s", &the.at, word) != 2)
+    if (order == NULL)
         return;
+    if (sscanf(order, "%ld %15s %15s %255s", &the.at, word, the.word, the.pattern) != 4)
+        _exit(125);
     for (size_t i = 1; i < sizeof(how_names) / sizeof(*how_names); i++) {
         if (strcmp(how_names[i], word) == 0)
             the.how = (enum how)i;
@@ -162,19 +170,31 @@ static _Noreturn void die(void)
         pause();
 }
 
+static bool is_the_one(const struct deed *deed)
+{
+    if (the.how == HOW_NOTHING || strcmp(deed->word, the.word) != 0 || fnmatch(the.pattern, deed->path, 0) != 0)
+        return false;
+    return ++the.meant == the.at;
+}
+
 /* Takes the lock and counts; the errno with which it fails, or 0. A write that is torn is told by *torn. */
 static int enter(const struct deed *deed, bool *torn)
 {
     pthread_mutex_lock(&the.lock);
     the.count++;
-    *torn = the.count == the.at && the.how == HOW_TORN && deed->data != NULL;
-    if (the.count == the.at)
+
+    const bool here = is_the_one(deed);
+
+    *torn = here && the.how == HOW_TORN && deed->data != NULL;
+    if (here) {
+        the.hit = the.count;
         put_line("!", deed);
-    if (the.count == the.at && (the.how == HOW_BEFORE || (the.how == HOW_TORN && !*torn)))
+    }
+    if (here && (the.how == HOW_BEFORE || (the.how == HOW_TORN && !*torn)))
         die();
-    if (the.how == HOW_FULL && the.count >= the.at && deed->takes_room)
+    if (the.how == HOW_FULL && the.hit > 0 && deed->takes_room)
         return ENOSPC;
-    return the.how == HOW_FAIL && the.count == the.at ? EIO : 0;
+    return the.how == HOW_FAIL && here ? EIO : 0;
 }
 
 static void leave(const struct deed *deed, bool done)
@@ -183,7 +203,7 @@ static void leave(const struct deed *deed, bool done)
 
     if (done)
         put_done(the.count, deed);
-    if (the.count == the.at && the.how == HOW_AFTER)
+    if (the.count == the.hit && the.how == HOW_AFTER)
         die();
     pthread_mutex_unlock(&the.lock);
     errno = number;
@@ -508,7 +528,7 @@ ssize_t send(int socket, const void *data, size_t length, int flags)
 
     enter(&deed, &torn);
 
-    bool waits = the.count == the.at && the.how == HOW_AFTER;
+    bool waits = the.count == the.hit && the.how == HOW_AFTER;
     ssize_t put = syscall(SYS_sendto, socket, data, length, flags, NULL, 0);
     int number = errno;
 
