@@ -12,6 +12,8 @@
 #include "schema/base/crypto.h"
 #include "schema/base/redact.h"
 
+#include <stdatomic.h>
+
 /* What is common to one run of hlrec; outlives all sessions. */
 struct hl_run {
     const char *stack;
@@ -25,11 +27,14 @@ struct hl_run {
     const char *const *environment;
     bool preview;                   /* untrusted spec: nothing may be executed, written or read outside the tree */
     const volatile int *interrupts; /* 0, 1: finish what is in flight, 2: leave now */
+    atomic_bool lost;               /* nothing can be written down any more: what is in flight is finished, as after one interrupt */
 };
 
 /* Sleeps `ms` or less; false when the run was interrupted twice. */
 bool hl_run_sleep(const struct hl_run *run, int64_t ms);
 bool hl_run_cancelled(const struct hl_run *run);
+/* Whether nothing new is begun any more: then there is no use in waiting for what could be begun. */
+bool hl_run_ending(const struct hl_run *run);
 
 struct hl_session {
     const struct hl_run *run;

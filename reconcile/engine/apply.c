@@ -127,6 +127,7 @@ bool hl_engine_apply(struct hl_engine *engine, const struct hl_apply_options *op
     applier.pool = pool_new(limit < applier.count ? limit : applier.count + 1);
 
     bool ok = engine->options.plan.refresh_only || applier_walk(&applier, err);
+    atomic_store(&engine->run.lost, !ok);
     applier_drain(&applier);
     result->interrupted = is_interrupted(engine);
     if (!engine->options.plan.refresh_only)

@@ -313,7 +313,7 @@ bool engine_session_await(struct session *session, int64_t timeout_ms, struct hl
             (void)hl_wrap(&error, "setting up what provider '%s' leads to", session->session.name);
         }
         const bool hopeless = error->code == HL_E_NOT_SET_UP || error->code == HL_E_REJECTED || error->code == HL_E_AUTH || error->code == HL_E_SPEC;
-        if (hopeless || engine_clock_ms() >= deadline || !hl_run_sleep(session->session.run, READY_PAUSE_MS)) {
+        if (hopeless || engine_clock_ms() >= deadline || hl_run_ending(session->session.run) || !hl_run_sleep(session->session.run, READY_PAUSE_MS)) {
             *err = error;
             return hl_wrap(err, "waiting for provider '%s'", session->session.name);
         }

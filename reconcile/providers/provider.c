@@ -12,6 +12,11 @@ bool hl_run_cancelled(const struct hl_run *run)
     return run->interrupts != NULL && *run->interrupts >= 2;
 }
 
+bool hl_run_ending(const struct hl_run *run)
+{
+    return atomic_load(&run->lost) || (run->interrupts != NULL && *run->interrupts > 0);
+}
+
 bool hl_run_sleep(const struct hl_run *run, int64_t ms)
 {
     while (ms > 0) {

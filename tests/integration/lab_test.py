@@ -11,7 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lib import HLREC, Lab, Tap, World, private_folder, stop_on_signals, wait_for  # noqa: E402
+from lib import HLREC, Lab, Tap, World, free_port, private_folder, stop_on_signals, wait_for  # noqa: E402
 
 HEAD = 'hlrec: 1\nstack: lab\nproviders:\n  docker: {host: "${env.HLREC_LAB_DOCKER}"}\n'
 
@@ -85,6 +85,20 @@ def lined_up(tap, folder):
                       "the next run looks only at what was left unsettled", done.text)
 
 
+def awaiting(tap, folder):
+    """A provider lives in a container that never answers."""
+    tap.section = "Ctrl-C while a provider is awaited"
+    awaited = SPEC.replace("secrets:\n", f'  netbird: {{url: "http://127.0.0.1:{free_port()}", token: none, needs: [container.one]}}\nsecrets:\n', 1)
+    awaited += "groups: {people: {}}\n"
+    with World(folder, "int3", awaited) as (_, stack):
+        process = subprocess.Popen([HLREC, "apply", "--yes"], cwd=stack.folder, env=stack.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        wait_for(lambda: {"container.one", "container.two"} <= set(stack.run("state", "list").out.split()))
+        tap.equal(process.poll(), None, "the run waits for the provider")
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+        tap.equal(process.returncode, 9, "what is merely waited for ends with the first", out)
+
+
 def interruption(tap, folder):
     tap.section = "Ctrl-C once"
     with World(folder, "int1", SPEC, "--latency", "150") as (lab, stack):
@@ -97,6 +111,7 @@ def interruption(tap, folder):
         done = stack.apply()
         tap.equal((done.status, stack.plan_status().status), (0, 0), "the next run goes on", done.text)
     lined_up(tap, folder)
+    awaiting(tap, folder)
     tap.section = "Ctrl-C twice"
     with World(folder, "int2", SPEC, "--fault", "POST */containers/create* 1 hang") as (lab, stack):
         process = subprocess.Popen([HLREC, "apply", "--yes"], cwd=stack.folder, env=stack.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
