@@ -213,6 +213,40 @@ void hl_state_file_tidy(const char *path)
     closedir(folder);
 }
 
+static bool is_copy(const char *name, const char *base)
+{
+    static const char ending[] = ".bak";
+    const size_t length = strlen(base), whole = strlen(name);
+
+    return strncmp(name, base, length) == 0 && name[length] == '.' && whole >= length + strlen(ending) && strcmp(name + whole - strlen(ending), ending) == 0;
+}
+
+struct hl_value *hl_state_file_copies(const char *path, struct hl_arena *arena)
+{
+    hl_auto(heap) char *for_folder = hl_strdup(path);
+    hl_auto(heap) char *for_name = hl_strdup(path);
+    const char *base = basename(for_name);
+    const char *where = dirname(for_folder);
+    struct hl_value *list = hl_value_list(arena);
+    DIR *folder = opendir(where);
+
+    if (folder == NULL)
+        return list;
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (is_copy(entry->d_name, base))
+            hl_value_list_add(arena, list, hl_value_text(arena, hl_arena_printf(arena, "%s/%s", where, entry->d_name)));
+    }
+    closedir(folder);
+    return list;
+}
+
+int64_t hl_state_file_written_ms(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) != 0 ? 0 : (int64_t)info.st_mtim.tv_sec * 1000 + info.st_mtim.tv_nsec / 1000000;
+}
+
 void hl_state_file_own_like(int fd, const char *like)
 {
     struct stat info;

@@ -5,7 +5,7 @@
  *   seal.c     the AEAD                            codec.c    values to JSON with {"$secret": path} and back
  *   key.h      the sealing key, rekey              secret.c   rows of table `secrets`
  *   lock.c     one writer                          store.c    open, close, transactions, named texts
- *   record.c journal.c history.c backup.c          what state.h says
+ *   record.c journal.c history.c backup.c check.c  what state.h says
  *
  * The database file is never opened here but by SQLite: closing a descriptor of one's own would drop SQLite's POSIX locks on it. */
 #ifndef HL_STATE_INTERNAL_H
@@ -34,8 +34,9 @@ struct hl_keys {
 };
 
 struct hl_store {
-    char *path; /* as given: for messages */
-    char *file; /* without symbolic links: two names of one state share lock, copy and key */
+    char *path;   /* as given: for messages */
+    char *key_of; /* of a copy: the state beside which its key is; else NULL */
+    char *file;   /* without symbolic links: two names of one state share lock, copy and key */
     enum hl_store_mode mode;
     bool missing;  /* a reader of a file that does not exist: an empty database in memory */
     bool snapshot; /* a reader that works on a copy in memory */
@@ -124,6 +125,10 @@ void hl_state_file_tidy(const char *path);
  * it is replaced. `like` (or NULL) is a file whose owner it gets, when root works on the state of somebody else. */
 bool hl_state_file_publish(const char *temporary, const char *path, const char *like, bool *taken, struct hl_error **err) HL_MUST_CHECK;
 bool hl_state_file_save(const char *path, const char *text, const char *like, bool *taken, struct hl_error **err) HL_MUST_CHECK;
+/* Paths of the files "NAME.*bak" beside the state `path`, as a list of texts in `arena`. */
+struct hl_value *hl_state_file_copies(const char *path, struct hl_arena *arena);
+/* When it was last written; 0 when it is not there. */
+int64_t hl_state_file_written_ms(const char *path);
 void hl_state_file_own_like(int fd, const char *like);
 
 /* ---- connect.c ---- */
@@ -150,6 +155,8 @@ extern const struct hl_migration hl_migrations[HL_STATE_VERSION]; /* [n] leads f
 
 /* Refuses what is not a state of ours or is newer than `known`. */
 bool hl_migrate_check(struct hl_store *store, int64_t known, int64_t *version, struct hl_error **err) HL_MUST_CHECK;
+/* Whether all rows refer to what is there. */
+bool hl_migrate_check_references(struct hl_store *store, struct hl_error **err) HL_MUST_CHECK;
 /* Each step in one transaction. */
 bool hl_migrate_run(struct hl_store *store, const struct hl_migration *steps, int64_t known, struct hl_error **err) HL_MUST_CHECK;
 /* Takes the lock, keeps a copy, then runs the steps; nothing when the file is up to date. */
@@ -157,6 +164,8 @@ bool hl_migrate_file(struct hl_store *store, const struct hl_migration *steps, i
 
 /* ---- store.c ---- */
 
+/* Whether the file is a state of ours that SQLite finds undamaged; its key is not asked for. */
+bool hl_store_is_whole(const char *file);
 /* Begins a transaction unless one is open; *own tells hl_store_leave() whether to end it. Fails for a reader. */
 bool hl_store_enter(struct hl_store *store, bool *own, struct hl_error **err) HL_MUST_CHECK;
 /* Commits when `ok`, else rolls back; returns ok and committed. */

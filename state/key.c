@@ -104,9 +104,14 @@ const char *hl_key_make(struct hl_arena *arena)
     return text;
 }
 
+const char *hl_key_home(const struct hl_store *store)
+{
+    return store->key_of != NULL ? store->key_of : store->file;
+}
+
 static bool find_beside(struct hl_store *store, bool create, struct hl_arena *arena, struct hl_key_text *out, struct hl_error **err)
 {
-    hl_auto(heap) char *path = hl_state_file_beside(store->file, ".key");
+    hl_auto(heap) char *path = hl_state_file_beside(hl_key_home(store), ".key");
     bool taken = false;
 
     if (create && !hl_state_file_exists(path) && !hl_state_file_save(path, hl_key_make(arena), NULL, &taken, err))

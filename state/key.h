@@ -18,6 +18,8 @@ struct hl_key_text {
 bool hl_key_find(struct hl_store *store, const char *const *environment, bool create, struct hl_arena *arena, struct hl_key_text *out,
                  struct hl_error **err) HL_MUST_CHECK;
 bool hl_key_read_file(const char *path, enum hl_key_kind kind, struct hl_arena *arena, struct hl_key_text *out, struct hl_error **err) HL_MUST_CHECK;
+/* The state beside which the key may be: this one, or the one that this is a copy of. */
+const char *hl_key_home(const struct hl_store *store);
 /* "HLREC_KEY" or "key file '...'", for messages. */
 const char *hl_key_name(const struct hl_key_text *key, struct hl_arena *arena);
 /* A new random key as a line of text. */

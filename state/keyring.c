@@ -104,7 +104,7 @@ bool hl_keyring_adopt(struct hl_store *store, struct hl_error **err)
 /* A rekey that died behind its commit left the key under the name .new: who may write and finds no run at work puts it in place. */
 static bool try_pending(struct hl_store *store, struct hl_arena *arena, bool *right, struct hl_error **err)
 {
-    hl_auto(heap) char *pending = hl_state_file_beside(store->file, ".key.new");
+    hl_auto(heap) char *pending = hl_state_file_beside(hl_key_home(store), ".key.new");
     struct hl_key_text key;
 
     if (!hl_state_file_exists(pending))

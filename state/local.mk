@@ -5,6 +5,7 @@ noinst_LIBRARIES += %reldir%/libhlstate.a
 	%reldir%/internal.h \
 	%reldir%/seal.h \
 	%reldir%/backup.c \
+	%reldir%/check.c \
 	%reldir%/codec.c \
 	%reldir%/connect.c \
 	%reldir%/files.c \

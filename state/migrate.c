@@ -83,13 +83,13 @@ bool hl_migrate_check(struct hl_store *store, int64_t known, int64_t *version, s
                          known);
 }
 
-static bool check_references(struct hl_store *store, struct hl_error **err)
+bool hl_migrate_check_references(struct hl_store *store, struct hl_error **err)
 {
     int64_t broken = 0;
 
     if (!hl_sql_int(store, "SELECT count(*) FROM pragma_foreign_key_check", &broken, err))
         return false;
-    return broken == 0 || hl_fail(err, HL_E_FAILED, "%" PRId64 " rows of '%s' would refer to nothing", broken, store->path);
+    return broken == 0 || hl_fail(err, HL_E_FAILED, "%" PRId64 " rows of '%s' refer to nothing", broken, store->path);
 }
 
 static bool run_step(struct hl_store *store, const struct hl_migration *step, int64_t version, struct hl_error **err)
@@ -99,7 +99,7 @@ static bool run_step(struct hl_store *store, const struct hl_migration *step, in
     snprintf(set_version, sizeof(set_version), "PRAGMA user_version=%" PRId64, version);
     if (!hl_sql_exec(store, "BEGIN IMMEDIATE", err))
         return false;
-    if ((step->sql == NULL || hl_sql_exec(store, step->sql, err)) && (step->run == NULL || step->run(store, err)) && check_references(store, err) &&
+    if ((step->sql == NULL || hl_sql_exec(store, step->sql, err)) && (step->run == NULL || step->run(store, err)) && hl_migrate_check_references(store, err) &&
         hl_sql_exec(store, set_version, err) && hl_sql_exec(store, "COMMIT", err))
         return true;
     sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);

@@ -11,12 +11,14 @@
 bool hl_sql_way_back(struct hl_store *store, struct hl_error **err)
 {
     hl_auto(heap) char *copy = hl_state_file_beside(store->file, ".bak");
+    const bool exists = hl_state_file_exists(copy);
 
-    if (hl_state_file_exists(copy))
+    if (exists && hl_store_is_whole(copy))
         return hl_error_hint(err, "the last good copy is '%s'; to go back to it: mv '%s' '%s.damaged'; rm -f '%s-wal' '%s-shm'; cp -p '%s' '%s'", copy,
                              store->file, store->file, store->file, store->file, copy, store->file);
-    return hl_error_hint(err, "there is no last good copy '%s': move '%s', '%s-wal' and '%s-shm' away and put a backup (hlrec state backup) in their place",
-                         copy, store->file, store->file, store->file);
+    return hl_error_hint(err, "%s '%s'%s: move '%s', '%s-wal' and '%s-shm' away and put a backup (hlrec state backup) in their place",
+                         exists ? "the last good copy" : "there is no last good copy", copy, exists ? " is damaged as well" : "", store->file, store->file,
+                         store->file);
 }
 
 /* The system's reason, or 0. After a file that cannot be opened SQLite tries to open it for reading only, and knows but why that failed. */

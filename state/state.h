@@ -32,6 +32,8 @@ struct hl_store_options {
     const char *path;
     const char *stack; /* a file of another stack is refused; NULL: any */
     enum hl_store_mode mode;
+    bool thorough;      /* all of the file is checked, its indexes too; else what a writer opens is checked quickly, and what a reader opens is not */
+    const char *key_of; /* of a copy: the state beside which its key is; NULL: beside the file itself */
     /* The sealing key's source, first that is set: HLREC_KEY (text), HLREC_KEY_FILE, $CREDENTIALS_DIRECTORY/hlrec-key, the file `<state>.key` (0600)
      * beside the state, made together with it. Taken from `environment` (NAME=VALUE, NULL-terminated). */
     const char *const *environment;
@@ -148,6 +150,37 @@ bool hl_store_put(struct hl_store *store, const char *name, const char *value, s
 /* A value of a provider's own (a token that was told only once), sealed, by the name of its instance. *out is NULL when there is none. */
 bool hl_store_keep(struct hl_store *store, const char *name, const struct hl_value *value, struct hl_error **err) HL_MUST_CHECK;
 bool hl_store_kept(struct hl_store *store, struct hl_arena *arena, const char *name, struct hl_value **out, struct hl_error **err) HL_MUST_CHECK;
+
+/* A file beside the state that can take its place: the last good copy, what was kept before a migration, or that of a state that was lost. */
+struct hl_store_copy {
+    const char *path;
+    int64_t made_ms;          /* when it was written */
+    int64_t serial;           /* meaningless with a problem */
+    struct hl_error *problem; /* why it cannot take the state's place; NULL: it can */
+};
+
+/* A resource that needs what is not in the state. */
+struct hl_dangling {
+    const char *address, *need;
+};
+
+/* Whether a state is sound, and what there is to go back to. */
+struct hl_store_findings {
+    struct hl_store *store;       /* opened for reading; NULL when it does not open */
+    struct hl_error *problem;     /* the first that was found, with the way back as its hint; NULL: sound */
+    const struct hl_map *records; /* as hl_store_records() gives them; NULL when they cannot be read */
+    struct hl_intent *intents;    /* of a run that died, or of the one that is at work */
+    size_t intents_count;
+    struct hl_dangling *dangling; /* no damage: an order of deletion that nobody needs any more */
+    size_t dangling_count;
+    struct hl_store_copy *copies; /* the newest first */
+    size_t copies_count;
+};
+
+/* Reads all of the file: SQLite's own check, the references between rows, each record and intent, each sealed value. Writes nothing and takes no lock. All but
+ * errors and the store is in `arena`. */
+void hl_store_check(const struct hl_store_options *options, struct hl_arena *arena, struct hl_store_findings *out);
+void hl_store_findings_clear(struct hl_store_findings *findings);
 
 /* A consistent copy (0600) while others read and write; refuses to overwrite. */
 bool hl_store_backup(struct hl_store *store, const char *path, struct hl_error **err) HL_MUST_CHECK;

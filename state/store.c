@@ -210,10 +210,10 @@ static bool create_file(struct hl_store *store, const struct hl_store_options *o
 
 /* ---- open and close ---- */
 
-static bool check_integrity(struct hl_store *store, struct hl_error **err)
+static bool check_integrity(struct hl_store *store, bool thorough, struct hl_error **err)
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-    hl_auto(query) struct hl_query query = hl_query_open(store, "PRAGMA quick_check(1)");
+    hl_auto(query) struct hl_query query = thorough ? hl_query_open(store, "PRAGMA integrity_check(1)") : hl_query_open(store, "PRAGMA quick_check(1)");
     bool row = false;
 
     if (!hl_query_next(&query, &row, err))
@@ -223,7 +223,10 @@ static bool check_integrity(struct hl_store *store, struct hl_error **err)
 
     if (strcmp(result, "ok") == 0)
         return true;
-    hl_fail(err, HL_E_FAILED, "state file '%s' is damaged: %s", store->path, result);
+
+    const char *behind_heading = strchr(result, '\n'); /* "*** in database main ***" */
+
+    hl_fail(err, HL_E_FAILED, "state file '%s' is damaged: %s", store->path, behind_heading == NULL ? result : behind_heading + 1);
     return hl_sql_way_back(store, err);
 }
 
@@ -265,6 +268,19 @@ static bool check_file(struct hl_store *store, struct hl_error **err)
     return hl_sql_way_back(store, err);
 }
 
+bool hl_store_is_whole(const char *file)
+{
+    hl_auto(heap) char *name = hl_strdup(file);
+    hl_auto(error) struct hl_error *error = NULL;
+    struct hl_store store = {.path = name, .file = name, .mode = HL_STORE_READ, .lock_fd = -1};
+    int64_t version = 0;
+    const bool whole = check_file(&store, &error) && hl_store_connect_reader(&store, &error) && hl_migrate_check(&store, HL_STATE_VERSION, &version, &error) &&
+                       check_integrity(&store, true, &error);
+
+    hl_store_disconnect(&store);
+    return whole;
+}
+
 static bool open_writer(struct hl_store *store, const struct hl_store_options *options, struct hl_error **err)
 {
     bool exists = false;
@@ -275,7 +291,7 @@ static bool open_writer(struct hl_store *store, const struct hl_store_options *o
     if (!exists && !create_file(store, options, err))
         return false;
     return check_file(store, err) && hl_store_connect_writer(store, err) && hl_migrate_check(store, HL_STATE_VERSION, &version, err) &&
-           hl_store_use_wal(store, err) && check_integrity(store, err) && hl_migrate_file(store, hl_migrations, HL_STATE_VERSION, err);
+           hl_store_use_wal(store, err) && check_integrity(store, options->thorough, err) && hl_migrate_file(store, hl_migrations, HL_STATE_VERSION, err);
 }
 
 /* An older file is migrated in memory: a reader changes nothing. */
@@ -293,6 +309,8 @@ static bool open_reader(struct hl_store *store, const struct hl_store_options *o
     }
     if (!check_file(store, err) || !hl_store_connect_reader(store, err) || !hl_migrate_check(store, HL_STATE_VERSION, &version, err))
         return false;
+    if (options->thorough && !check_integrity(store, true, err))
+        return false;
     if (version == HL_STATE_VERSION)
         return true;
     return (store->snapshot || hl_store_connect_copy(store, err)) && hl_migrate_run(store, hl_migrations, HL_STATE_VERSION, err);
@@ -303,6 +321,7 @@ bool hl_store_open(const struct hl_store_options *options, struct hl_store **out
     hl_auto(store) struct hl_store *store = hl_alloc(sizeof(*store));
 
     store->path = hl_strdup(options->path);
+    store->key_of = options->key_of == NULL ? NULL : hl_strdup(options->key_of);
     store->mode = options->mode;
     store->lock_fd = -1;
     if (!(options->mode == HL_STORE_WRITE ? open_writer(store, options, err) : open_reader(store, options, err)))
@@ -320,6 +339,7 @@ void hl_store_close(struct hl_store *store)
     hl_store_disconnect(store);
     hl_key_free(store);
     free(store->path);
+    free(store->key_of);
     free(store->file);
     free(store);
 }

@@ -29,6 +29,7 @@ const struct hl_command *const hl_commands[] = {
     &hl_command_state_mv,
     &hl_command_state_rm,
     &hl_command_state_history,
+    &hl_command_state_check,
     &hl_command_state_backup,
     &hl_command_state_rekey,
     &hl_command_graph,

@@ -193,7 +193,7 @@ static void put_error_json(struct hl_context *context, const struct hl_error *er
     hl_sink_text(&context->out, &out);
 }
 
-int hl_context_fail(struct hl_context *context, struct hl_error *error)
+int hl_context_fail_told(struct hl_context *context, struct hl_error *error)
 {
     const int code = (int)hl_exit_of(error);
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
@@ -205,8 +205,6 @@ int hl_context_fail(struct hl_context *context, struct hl_error *error)
     hl_sink_text(&context->err, &out);
     if (context->progress != NULL)
         hl_progress_resume(context->progress);
-    if (context->format == HL_FORMAT_JSON)
-        put_error_json(context, error);
     hl_context_log(context, "error", line, -1);
     hl_outcome_error(context, line);
     if (context->failure == NULL)
@@ -214,6 +212,13 @@ int hl_context_fail(struct hl_context *context, struct hl_error *error)
     else
         hl_error_free(error);
     return code;
+}
+
+int hl_context_fail(struct hl_context *context, struct hl_error *error)
+{
+    if (context->format == HL_FORMAT_JSON)
+        put_error_json(context, error);
+    return hl_context_fail_told(context, error);
 }
 
 void hl_context_diags(struct hl_context *context, struct hl_diags *diags)

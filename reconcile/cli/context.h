@@ -59,6 +59,8 @@ void hl_context_clear(struct hl_context *context);
 
 /* Prints the error (also as JSON where results are JSON), keeps it when it is the first, and gives its exit code. */
 int hl_context_fail(struct hl_context *context, struct hl_error *error);
+/* The same for an error that is a part of the results, and stands in their JSON. */
+int hl_context_fail_told(struct hl_context *context, struct hl_error *error);
 /* Takes this text for the spec instead of a file's. */
 void hl_context_use_text(struct hl_context *context, const char *name, const char *text);
 /* Reads the spec; findings go to stderr. */

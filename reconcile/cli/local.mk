@@ -45,6 +45,7 @@ hlrec_SOURCES = \
 	%reldir%/source.c %reldir%/source.h \
 	%reldir%/state.c \
 	%reldir%/state_change.c \
+	%reldir%/state_check.c \
 	%reldir%/status.c \
 	%reldir%/suspend.c %reldir%/suspend.h \
 	%reldir%/unmanaged.c \

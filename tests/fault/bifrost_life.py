@@ -195,7 +195,7 @@ class Life:
     # ---- what must be so ----
 
     def check_state(self, insist):
-        """The file passes SQLite's whole check, has no open intent, and nothing of the run lies about."""
+        """The file passes SQLite's whole check and hlrec's own, has no open intent, and nothing of the run lies about."""
         path = self.stack.path(".hlrec", "bifrost.db")
         database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         try:
@@ -204,6 +204,11 @@ class Life:
             insist(database.execute("SELECT count(*) FROM journal").fetchone() == (0,), "no intent is open")
         finally:
             database.close()
+        checked = self.world.without_variables("state", "check", "--format", "json")
+        found = json.loads(checked.out)
+        insist(checked.status == 0 and found["sound"], "hlrec finds it sound", checked.text)
+        insist(not any(found[name] for name in ("other_run", "unfinished", "unknown_kinds", "dangling")), "and nothing of note in it", checked.text)
+        insist(all(copy["sound"] for copy in found["copies"]), "nor in the last good copy", checked.text)
         names = sorted(name for root in self.roots for folder, _, files in os.walk(root) if "netbird" not in folder for name in files)
         usual = {"bifrost.db", "bifrost.db.key", "bifrost.db.lock", "bifrost.db.bak", "bifrost.db-wal", "bifrost.db-shm", "hlrec.yaml", ".secrets.env",
                  "hlrec-bifrost.yml"}

@@ -61,6 +61,10 @@ def go_back(stack, text):
     return subprocess.run(["sh", "-ec", commands.group(1)], cwd=stack.folder, capture_output=True).returncode == 0
 
 
+def told_of(done):
+    return [line for line in done.err.splitlines() if line.startswith(("error: ", "hint: "))]
+
+
 def damage(tap, folder):
     """A page of rubbish in the place of each page; and the file cut off at each page, and in the middle of one."""
     tap.section = "damage"
@@ -77,7 +81,9 @@ def damage(tap, folder):
     for name, data in forms:
         with open(stack.path(STATE), "wb") as file:
             file.write(data)
-        shown, done = stack.run("state", "list"), stack.apply()
+        shown, checked, done = stack.run("state", "list"), stack.run("state", "check"), stack.apply()
+        if (checked.status, told_of(checked)) != (done.status, told_of(done)):
+            wrong.append(f"{name}: the check says otherwise than opening it: {checked.status} {checked.text} {done.status} {done.text}")
         if done.status == 0:  # a page that nothing is in, or a history that nothing needs
             unharmed += 1
         elif done.status == 1 and "last good copy" in done.text and shown.status in (0, 1):
@@ -90,7 +96,7 @@ def damage(tap, folder):
         if not fine:
             wrong.append(f"{name}: not whole afterwards: {text}")
             shutil.copy(stack.path(STATE) + ".bak", stack.path(STATE))
-    tap.point(not wrong and told > unharmed, f"{len(forms)} damaged files: {told} told with the way back, which goes; {unharmed} did no harm", "\n".join(wrong))
+    tap.point(not wrong and told > unharmed, f"{len(forms)} damaged files: {told} told, by `state check` as by apply, with the way back, which goes; {unharmed} did no harm", "\n".join(wrong))
 
 
 # ---- no room, nothing may be written ----
@@ -184,7 +190,7 @@ def read_only(tap, folder):
         stack = make(disk.path, "home")
         secret = password(stack)
         disk.remount("ro")
-        for arguments in (["plan", "--detailed-exitcode"], ["state", "list"], ["drift"], ["history"], ["status"]):
+        for arguments in (["plan", "--detailed-exitcode"], ["state", "list"], ["state", "check"], ["drift"], ["history"], ["status"]):
             done = stack.run(*arguments)
             tap.equal(done.status, 0, f"`{' '.join(arguments)}` needs nothing to be written", done.text)
         done = stack.apply("--var", "path=two")
@@ -227,7 +233,7 @@ def together(tap, folder):
     def look(number):
         while not ended.is_set():
             backup = f"copy-{number}-{looked[0]}.db"
-            for arguments in (["plan"], ["state", "list", "--format", "json"], ["history", "--format", "json"], ["state", "show", "secret.PASSWORD"], ["state", "backup", backup]):
+            for arguments in (["plan"], ["state", "list", "--format", "json"], ["history", "--format", "json"], ["state", "show", "secret.PASSWORD"], ["state", "check"], ["state", "backup", backup]):
                 done = stack.run(*arguments)
                 looked[0] += 1
                 if done.status != 0:

@@ -504,15 +504,21 @@ def examples(tap, folder):
         with open(os.path.join(place, "README.md")) as file:
             readme = file.read()
         tap.point(score is not None and f"**{score.group(1)}**" in readme, "README.md tells the score", score)
-        command = next(line for line in text.splitlines() if line.startswith("ExecStart=")).split()[1:]
+        command, behind = (next(line for line in text.splitlines() if line.startswith(key)).split()[1:] for key in ("ExecStart=", "ExecStopPost=-"))
         tap.section = "the service's command"
         with World(folder, "service", SPEC) as (lab, stack):
             os.makedirs(stack.path("state", "hlrec"), mode=0o700)
-            words = [word.replace("%S", stack.path("state")).replace("%t", stack.path("state")).replace("/etc/hlrec/", "") for word in command]
+            words, behind = ([word.replace("%S", stack.path("state")).replace("%t", stack.path("state")).replace("/etc/hlrec/", "") for word in line]
+                             for line in (command, behind))
             done = stack.run(*words)
             tap.equal((done.status, names(lab)), (0, ["/one", "/two"]), "works", done.text)
             quiet = stack.run(*words)
             tap.equal((quiet.status, quiet.text), (0, ""), "and is silent the next time", quiet.text)
+            page = stack.run(*behind)
+            with open(behind[-1]) as file:
+                shown = file.read()
+            tap.equal((page.status, page.text, "container.two" in shown, os.stat(behind[-1]).st_mode & 0o777), (0, "", True, 0o600),
+                      "the one behind it writes the page, for the service alone", page.text)
     tap.section = "examples/cron"
     with open(os.path.join(SOURCE, "examples", "cron", "hlrec")) as file:
         lines = [line for line in file.read().splitlines() if line and not line.startswith("#") and "=" not in line.split()[0]]

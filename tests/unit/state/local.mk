@@ -4,6 +4,7 @@ TESTS += %reldir%/state_test
 %canon_reldir%_state_test_SOURCES = \
 	%reldir%/main.c %reldir%/testing.c %reldir%/testing.h \
 	%reldir%/backup_test.c \
+	%reldir%/check_test.c \
 	%reldir%/codec_test.c \
 	%reldir%/connect_test.c \
 	%reldir%/history_test.c \

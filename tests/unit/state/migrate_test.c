@@ -90,7 +90,7 @@ static void rows_that_would_refer_to_nothing_are_noticed(void **state)
     struct hl_error *err = NULL;
 
     assert_false(hl_migrate_file(store, dangling_steps, 2, &err));
-    assert_failure(&err, HL_E_FAILED, "would refer to nothing");
+    assert_failure(&err, HL_E_FAILED, "refer to nothing");
     hl_store_close(store);
     assert_int_equal(query_int(box->path, "SELECT count(*) FROM resources"), 1);
 }

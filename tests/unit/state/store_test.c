@@ -297,10 +297,10 @@ static void a_damaged_file_is_told_with_the_way_back(void **state)
 
     make_state(box);
     memset(garbage, 0x5a, sizeof(garbage));
-    write_whole(beside(box, ".bak"), "x", 1);
 
     const char *good = read_whole(box, box->path, &length);
 
+    write_whole(beside(box, ".bak"), good, length);
     for (size_t i = 0; i < HL_COUNT(rows); i++) {
         char *bad = hl_arena_copy(box->arena, good, length);
         size_t from = rows[i].garbage == 1 ? 0 : rows[i].garbage;

@@ -64,6 +64,7 @@ void child_must(bool condition);
 struct hl_store *child_open(const struct sandbox *box, enum hl_store_mode mode);
 
 int hl_test_backup(void);
+int hl_test_check(void);
 int hl_test_codec(void);
 int hl_test_connect(void);
 int hl_test_history(void);
