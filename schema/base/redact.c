@@ -123,12 +123,12 @@ static bool is_alphanumeric(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* Written in the same way in a URL, in JSON and on a terminal, as most generated secrets are. */
+/* Written in the same way in a URL (by each of the forms below), in JSON and on a terminal, as most generated secrets are. */
 static bool needs_no_escape(const char *data, size_t length)
 {
     size_t i = 0;
 
-    while (i < length && is_alphanumeric(data[i]))
+    while (i < length && (is_alphanumeric(data[i]) || data[i] == '-' || data[i] == '.' || data[i] == '_'))
         i++;
     return i == length;
 }
