@@ -141,7 +141,7 @@ void task_emit(struct task *task, enum hl_event_type type, const char *message)
                                      .address = task->step->address,
                                      .action = task->step->action,
                                      .message = message,
-                                     .error = type == HL_EVENT_PROGRESS ? NULL : task->error, /* the worker's own until it has ended */
+                                     .error = task_is_terminal(task) ? task->error : NULL, /* the worker's own until it has ended */
                                      .elapsed_ms = task->started_ms > 0 ? engine_clock_ms() - task->started_ms : 0,
                                      .finished = applier->finished,
                                      .total = applier->total,
