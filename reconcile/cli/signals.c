@@ -2,6 +2,7 @@
 
 #include "reconcile/cli/context.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/time.h>
@@ -13,11 +14,13 @@ static volatile int count;
 static volatile sig_atomic_t is_gentle;
 static volatile sig_atomic_t is_limit_reached;
 
+/* Nothing can be done about a terminal that is gone; and what was interrupted must find its own errno. */
 static void tell(const char *text)
 {
-    /* Nothing can be done about a terminal that is gone. */
+    const int before = errno;
+
     if (write(STDERR_FILENO, text, strlen(text)) < 0)
-        return;
+        errno = before;
 }
 
 static void handle(int signal_number)

@@ -107,14 +107,36 @@ static bool check_plan(const struct hl_engine *engine, struct hl_error **err)
     return true;
 }
 
-static bool is_interrupted(const struct hl_engine *engine)
+/* A worker does not come back: ending the process is all that is left, and safe, since its intent is on the disk. */
+static void leave(struct applier *applier, bool ok)
 {
-    return engine->options.interrupts != NULL && *engine->options.interrupts > 0;
+    hl_auto(error) struct hl_error *ignored = NULL;
+
+    (void)end_run(applier->engine, applier->result, ok, &ignored);
+    _Exit(9);
+}
+
+static bool run_tasks(struct applier *applier, struct hl_error **err)
+{
+    const size_t limit = applier_limit(applier);
+    const volatile int *interrupts = applier->engine->options.interrupts;
+
+    tasks_make(applier);
+    applier->pool = pool_new(limit < applier->count ? limit : applier->count + 1);
+    const bool ok = applier_walk(applier, err);
+    atomic_store(&applier->engine->run.lost, !ok);
+    applier_drain(applier);
+    applier->result->interrupted = interrupts != NULL && *interrupts > 0;
+    tasks_skip_rest(applier);
+    if (!pool_free(applier->pool, LEAVE_MS))
+        leave(applier, ok);
+    return ok;
 }
 
 bool hl_engine_apply(struct hl_engine *engine, const struct hl_apply_options *options, struct hl_apply_result *result, struct hl_error **err)
 {
     struct applier applier = {.engine = engine, .options = options, .result = result};
+    struct hl_error *ending = NULL;
 
     *result = (struct hl_apply_result){0};
     if (!check_plan(engine, err) || !begin_run(engine, err))
@@ -122,22 +144,7 @@ bool hl_engine_apply(struct hl_engine *engine, const struct hl_apply_options *op
     renew_due(engine);
     applier.input = engine_plan_input(engine);
     hl_map_init(&applier.by_address, engine->arena);
-    tasks_make(&applier);
-    const size_t limit = applier_limit(&applier);
-    applier.pool = pool_new(limit < applier.count ? limit : applier.count + 1);
-
-    bool ok = engine->options.plan.refresh_only || applier_walk(&applier, err);
-    atomic_store(&engine->run.lost, !ok);
-    applier_drain(&applier);
-    result->interrupted = is_interrupted(engine);
-    if (!engine->options.plan.refresh_only)
-        tasks_skip_rest(&applier);
-    if (!pool_free(applier.pool, LEAVE_MS)) {
-        /* A worker does not come back: ending the process is all that is left, and safe, since its intent is on disk. */
-        (void)end_run(engine, result, ok, ok ? err : &(struct hl_error *){NULL});
-        _Exit(9);
-    }
-    struct hl_error *ending = NULL;
+    bool ok = engine->options.plan.refresh_only || run_tasks(&applier, err);
     if (!end_run(engine, result, ok, &ending) && ok) {
         *err = ending;
         ok = hl_wrap(err, "closing the run in the state");

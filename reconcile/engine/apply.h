@@ -14,13 +14,12 @@
  *
  * An action is *lined up* when its intent is on the disk and its work is with the pool. That may be before a worker is free, so that a worker which has ended
  * one action begins the next without waiting for the disk. An open intent therefore says that its action may have begun, never that it has: recovery looks.
- * When the run ends early (interrupted, or the state cannot be written), workers hand back what they have not begun, and its intents are taken back. */
+ * When the run ends early (hl_run_ending(): interrupted, or the state cannot be written), workers hand back what they have not begun, and its intents are taken
+ * back. */
 #ifndef HL_RECONCILE_ENGINE_APPLY_H
 #define HL_RECONCILE_ENGINE_APPLY_H
 
 #include "reconcile/engine/pool.h"
-
-#include <stdatomic.h>
 
 enum { LEAVE_MS = 3000 }; /* how long a worker is awaited when the run was interrupted twice */
 
@@ -89,7 +88,6 @@ struct applier {
     const struct hl_apply_options *options;
     struct hl_apply_result *result;
     struct pool *pool;
-    atomic_bool ending;  /* nothing is to be begun any more: the state cannot be written */
     struct task **tasks; /* those of the plan, then the deletions of what replacements left */
     size_t count, capacity, finished;
     size_t lined_up;          /* works with the pool, or about to be */
@@ -151,8 +149,6 @@ void work_leave_line(struct work *work);
 bool applier_walk(struct applier *applier, struct hl_error **err);
 /* What is still in flight is awaited, so that the process does not end under it; its intents stay. */
 void applier_drain(struct applier *applier);
-/* Whether nothing is to be begun any more. From any thread. */
-bool applier_is_ending(const struct applier *applier);
 
 /* perform.c */
 /* Fills in what its verb is given; in the calling thread. */

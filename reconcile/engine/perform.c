@@ -206,7 +206,7 @@ void work_run(struct job *job)
     struct work *work = (struct work *)job;
     struct task *task = work->count > 0 ? work->tasks[0] : NULL;
 
-    work->begun = !applier_is_ending(work->applier);
+    work->begun = !hl_run_ending(&work->applier->engine->run);
     if (!work->begun)
         return;
     for (size_t i = 0; i < work->count; i++)

@@ -7,13 +7,6 @@
 
 enum { TURN_MS = 100 };
 
-bool applier_is_ending(const struct applier *applier)
-{
-    const volatile int *interrupts = applier->engine->options.interrupts;
-
-    return applier->ending || (interrupts != NULL && *interrupts > 0);
-}
-
 /* ---- results ---- */
 
 static bool settle_task(struct task *task, struct hl_error **err)
@@ -200,7 +193,7 @@ static bool take_turn(struct applier *applier, struct job *finished, struct hl_e
         ok = ok && settle_work((struct work *)job, err);
     }
     free_works(finished);
-    if (ok && !applier_is_ending(applier))
+    if (ok && !hl_run_ending(&applier->engine->run))
         ok = applier_start(applier, err);
     ok = ok && hl_store_commit(store, err);
     if (!ok)
@@ -254,7 +247,6 @@ void applier_drain(struct applier *applier)
 {
     const int64_t deadline = engine_clock_ms() + (hl_run_cancelled(&applier->engine->run) ? LEAVE_MS : DEFAULT_TIMEOUT_MS);
 
-    applier->ending = true;
     while (applier->lined_up > 0 && engine_clock_ms() < deadline) {
         struct job *finished = collect(applier, TURN_MS);
         if (finished != NULL)
