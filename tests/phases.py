@@ -2,12 +2,12 @@
 """The phases of a test run.
 
     check        build with --enable-werror; make check: unit tests, golden cases, laws, the fuzz targets' corpus
-    sanitize     the same in a build with AddressSanitizer and UndefinedBehaviorSanitizer
+    sanitize     the same in a build with AddressSanitizer and UndefinedBehaviorSanitizer, by clang, with the fuzz targets
     valgrind     some of the golden cases under memcheck
     integration  tests/integration/*.py, tests/fault/*.py: real servers, faults, kills
     lint         tests/lint/run
-    fuzz         each libFuzzer target for 30 s (FUZZ_SECONDS), two at a time, beginning with its corpus, with the same seed each time; built with clang
-                 in build/fuzzing; beside `integration`, which mostly waits, with what that leaves of the processor
+    fuzz         each libFuzzer target for 30 s (FUZZ_SECONDS), two at a time, beginning with its corpus, with the same seed each time; in the build of
+                 `sanitize`; beside `integration`, which mostly waits, with what that leaves of the processor
     distcheck    make distcheck: builds and tests from the tarball, with a read-only source
     bench        tests/bench/run --quick: its table, and whether every row could be measured; no time is judged
 
@@ -18,6 +18,7 @@ With CI=true a skipped integration test is a failure. Each phase's output is in 
 import argparse
 import concurrent.futures
 import ctypes
+import functools
 import os
 import pathlib
 import re
@@ -261,9 +262,30 @@ def check():
     return make_check("check", PLAIN, ["--enable-werror"], {})
 
 
+@functools.cache
+def can_fuzz():
+    """Whether there is a clang with libFuzzer."""
+    probe = "int LLVMFuzzerTestOneInput(const unsigned char *data, unsigned long size);\n" \
+            "int LLVMFuzzerTestOneInput(const unsigned char *data, unsigned long size) { return data == 0 && size > 0; }\n"
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["clang", "-x", "c", "-fsanitize=fuzzer,address,undefined", "-o", os.path.join(folder, "probe"), "-"]
+        try:
+            return subprocess.run(command, input=probe, text=True, capture_output=True, check=False).returncode == 0
+        except FileNotFoundError:
+            return False
+
+
+def sanitized_build():
+    """The arguments of configure for the one build that `sanitize` and `fuzz` share. clang's UndefinedBehaviorSanitizer knows more than gcc's."""
+    if not can_fuzz():
+        return ["--enable-werror", "--enable-sanitizers", "CFLAGS=-O1 -g"]
+    compiler = "ccache clang" if shutil.which("ccache") else "clang"
+    return ["--enable-werror", "--enable-fuzzing", f"CC={compiler}", "CFLAGS=-O1 -gline-tables-only"]
+
+
 def sanitize():
     options = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
-    return make_check("sanitize", SANITIZED, ["--enable-werror", "--enable-sanitizers", "CFLAGS=-O1 -g"], options)
+    return make_check("sanitize", SANITIZED, sanitized_build(), options)
 
 
 def tap_of(name, arguments, limit, env=None, skip_fails=False):
@@ -320,23 +342,11 @@ def lint():
     return counts
 
 
-def can_fuzz():
-    """Whether there is a clang with libFuzzer."""
-    probe = "int LLVMFuzzerTestOneInput(const unsigned char *data, unsigned long size);\n" \
-            "int LLVMFuzzerTestOneInput(const unsigned char *data, unsigned long size) { return data == 0 && size > 0; }\n"
-    with tempfile.TemporaryDirectory() as folder:
-        command = ["clang", "-x", "c", "-fsanitize=fuzzer,address,undefined", "-o", os.path.join(folder, "probe"), "-"]
-        try:
-            return subprocess.run(command, input=probe, text=True, capture_output=True, check=False).returncode == 0
-        except FileNotFoundError:
-            return False
-
-
-def fuzz_one(target, build):
+def fuzz_one(target):
     """With the same seed each time, and without what earlier runs have found: another run of the same source tries nearly the same inputs."""
     log = new_log(f"fuzz-{target}")
-    shutil.rmtree(build / "tests" / "fuzz" / "corpus" / target, ignore_errors=True)
-    environment = {"HLREC_BUILD": str(build), "HLREC_SOURCE": str(SOURCE), "FUZZ_SEED": "1"}
+    shutil.rmtree(SANITIZED / "tests" / "fuzz" / "corpus" / target, ignore_errors=True)
+    environment = {"HLREC_BUILD": str(SANITIZED), "HLREC_SOURCE": str(SOURCE), "FUZZ_SEED": "1"}
     status = run([*IN_THE_BACKGROUND, SOURCE / "tests" / "fuzz" / "run", str(FUZZ_SECONDS), target], log, FUZZ_SECONDS + CHECK_LIMIT, environment)
     text = log.read_text(errors="replace")
     runs = re.search(r"number_of_executed_units: (\d+)", text)
@@ -353,18 +363,15 @@ def fuzz():
         print("   SKIPPED: there is no clang with libFuzzer (build-aux/prepare test installs them)", flush=True)
         counts.failed, counts.skipped = int(IN_CI), int(not IN_CI)
         return counts
-    build = BUILD / "fuzzing"
     targets = sorted(path.name for path in (SOURCE / "tests" / "fuzz" / "corpus").iterdir())
     log = new_log("fuzz-build")
     environment = {"HLREC_TARGETS": " ".join(f"tests/fuzz/fuzz_{target}" for target in targets)}
-    compiler = "ccache clang" if shutil.which("ccache") else "clang"
-    configure = ["--enable-werror", "--enable-fuzzing", f"CC={compiler}", "CFLAGS=-O1 -gline-tables-only"]
-    if run([*IN_THE_BACKGROUND, SOURCE / "build-aux" / "build", build.name, *configure], log, CHECK_LIMIT, environment) != 0:
+    if run([*IN_THE_BACKGROUND, SOURCE / "build-aux" / "build", SANITIZED.name, *sanitized_build()], log, CHECK_LIMIT, environment) != 0:
         print("   the build failed", flush=True)
         tail(log)
         return failure()
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-        for passed in pool.map(lambda target: fuzz_one(target, build), targets):
+        for passed in pool.map(fuzz_one, targets):
             counts.passed += passed
             counts.failed += not passed
     return counts
