@@ -300,6 +300,21 @@ void hl_context_plan_options(const struct hl_context *context, struct hl_plan_op
     hl_option_limit(options, HL_OPT_MAX_DESTROY, &out->max_destroy, &out->max_destroy_share);
 }
 
+int hl_context_plan(struct hl_context *context, const struct hl_plan_options *options, struct hl_plan **out)
+{
+    struct hl_error *err = NULL;
+    int code = hl_context_load_spec(context);
+
+    if (code == HL_EXIT_OK)
+        code = hl_context_open_engine(context, false, options);
+    if (code != HL_EXIT_OK)
+        return code;
+    if (!hl_engine_refresh(context->engine, &err))
+        return hl_context_fail(context, err);
+    *out = hl_engine_plan(context->engine);
+    return HL_EXIT_OK;
+}
+
 void hl_context_view(const struct hl_context *context, const struct hl_plan *plan, struct hl_plan_view *out)
 {
     *out = (struct hl_plan_view){

@@ -83,6 +83,8 @@ int hl_context_open_store(struct hl_context *context, bool lock);
 int hl_context_open_engine(struct hl_context *context, bool write, const struct hl_plan_options *plan);
 /* What --target, --replace ... ask for. */
 void hl_context_plan_options(const struct hl_context *context, struct hl_plan_options *out);
+/* Reads the spec, the state and the systems, and plans; for commands that change nothing. The plan is the engine's. */
+int hl_context_plan(struct hl_context *context, const struct hl_plan_options *options, struct hl_plan **out);
 void hl_context_view(const struct hl_context *context, const struct hl_plan *plan, struct hl_plan_view *out);
 
 /* One value as a JSON document on stdout. */

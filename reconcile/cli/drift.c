@@ -35,19 +35,14 @@ static int exit_code(const struct hl_context *context, const struct hl_plan *pla
 static int run(struct hl_context *context)
 {
     struct hl_plan_options options;
-    struct hl_error *err = NULL;
-    int code = hl_context_load_spec(context);
+    struct hl_plan *plan = NULL;
 
     hl_context_plan_options(context, &options);
-    if (code == HL_EXIT_OK)
-        code = hl_context_open_engine(context, false, &options);
+
+    const int code = hl_context_plan(context, &options, &plan);
+
     if (code != HL_EXIT_OK)
         return code;
-    if (!hl_engine_refresh(context->engine, &err))
-        return hl_context_fail(context, err);
-
-    const struct hl_plan *plan = hl_engine_plan(context->engine);
-
     hl_outcome_plan(context, plan);
     hl_outcome_differences(context, plan, true);
     show(context, plan);

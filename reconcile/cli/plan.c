@@ -60,21 +60,6 @@ static bool differs(const struct hl_plan *plan)
     return plan->count > plan->counts[HL_ACTION_NONE];
 }
 
-static int compute(struct hl_context *context, const struct hl_plan_options *options, struct hl_plan **plan)
-{
-    struct hl_error *err = NULL;
-    int code = hl_context_load_spec(context);
-
-    if (code == HL_EXIT_OK)
-        code = hl_context_open_engine(context, false, options);
-    if (code != HL_EXIT_OK)
-        return code;
-    if (!hl_engine_refresh(context->engine, &err))
-        return hl_context_fail(context, err);
-    *plan = hl_engine_plan(context->engine);
-    return HL_EXIT_OK;
-}
-
 /* What the plan comes to, also when nothing of it can be applied. */
 static int judge(const struct hl_plan_view *view)
 {
@@ -102,7 +87,7 @@ static int run(struct hl_context *context)
     hl_context_plan_options(context, &options);
 
     const bool preview = hl_option_given(&context->options, HL_OPT_PREVIEW);
-    int code = preview && out != NULL ? refuse_out(context) : preview ? hl_preview_run(context, &options, &plan) : compute(context, &options, &plan);
+    int code = preview && out != NULL ? refuse_out(context) : preview ? hl_preview_run(context, &options, &plan) : hl_context_plan(context, &options, &plan);
 
     if (code != HL_EXIT_OK) {
         hl_comment_post(context, NULL, code);

@@ -165,3 +165,30 @@ struct hl_value *hl_record_json(struct hl_context *context, const struct hl_reco
     hl_value_map_put(map, "live", masked(context, kind, record->live));
     return map;
 }
+
+struct hl_value *hl_run_json(struct hl_context *context, const struct hl_run_row *row)
+{
+    struct hl_value *map = hl_value_map(context->arena);
+    char time[HL_TIME_TEXT];
+
+    hl_value_map_put_int(map, "run", row->id);
+    hl_value_map_put_text(map, "command", row->command);
+    hl_value_map_put_text(map, "result", row->result);
+    hl_value_map_put_text(map, "who", row->who);
+    hl_value_map_put_text(map, "host", row->host);
+    hl_value_map_put_text(map, "source", row->source);
+    hl_value_map_put_text(map, "commit", row->commit);
+    hl_render_time(row->started_ms, time);
+    hl_value_map_put_text(map, "started", time);
+    if (row->finished_ms > 0) {
+        hl_render_time(row->finished_ms, time);
+        hl_value_map_put_text(map, "finished", time);
+    }
+    hl_value_map_put_int(map, "created", row->created);
+    hl_value_map_put_int(map, "updated", row->updated);
+    hl_value_map_put_int(map, "replaced", row->replaced);
+    hl_value_map_put_int(map, "deleted", row->deleted);
+    hl_value_map_put_int(map, "failed", row->failed);
+    hl_value_map_put_int(map, "deferred", row->deferred);
+    return map;
+}

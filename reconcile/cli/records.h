@@ -13,5 +13,7 @@ int hl_records_need(struct hl_context *context, const char *address, const struc
 /* All that is known about one, masked. */
 void hl_put_record(struct hl_context *context, struct hl_text *out, const struct hl_record *record);
 struct hl_value *hl_record_json(struct hl_context *context, const struct hl_record *record);
+/* All that the history has about a run. */
+struct hl_value *hl_run_json(struct hl_context *context, const struct hl_run_row *row);
 
 #endif

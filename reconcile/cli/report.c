@@ -127,22 +127,15 @@ static int run(struct hl_context *context)
 {
     struct hl_html_view view = {.version = PACKAGE_VERSION, .asked = !hl_option_given(&context->options, HL_OPT_NO_REFRESH)};
     struct hl_plan_options options;
-    struct hl_error *err = NULL;
+    struct hl_plan *plan = NULL;
     int code;
 
     if (!hl_option_given(&context->options, HL_OPT_HTML))
         return fail_usage(context);
-    code = hl_context_load_spec(context);
     hl_context_plan_options(context, &options);
-    if (code == HL_EXIT_OK)
-        code = hl_context_open_engine(context, false, &options);
+    code = hl_context_plan(context, &options, &plan);
     if (code != HL_EXIT_OK)
         return code;
-    if (!hl_engine_refresh(context->engine, &err))
-        return hl_context_fail(context, err);
-
-    struct hl_plan *plan = hl_engine_plan(context->engine);
-
     hl_context_diags(context, &plan->diags);
     if (plan->diags.errors > 0)
         return HL_EXIT_SPEC;

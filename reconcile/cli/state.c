@@ -92,33 +92,6 @@ static int show(struct hl_context *context)
 
 /* ---- history ---- */
 
-static struct hl_value *run_json(struct hl_context *context, const struct hl_run_row *row)
-{
-    struct hl_value *map = hl_value_map(context->arena);
-    char time[HL_TIME_TEXT];
-
-    hl_value_map_put_int(map, "run", row->id);
-    hl_value_map_put_text(map, "command", row->command);
-    hl_value_map_put_text(map, "result", row->result);
-    hl_value_map_put_text(map, "who", row->who);
-    hl_value_map_put_text(map, "host", row->host);
-    hl_value_map_put_text(map, "source", row->source);
-    hl_value_map_put_text(map, "commit", row->commit);
-    hl_render_time(row->started_ms, time);
-    hl_value_map_put_text(map, "started", time);
-    if (row->finished_ms > 0) {
-        hl_render_time(row->finished_ms, time);
-        hl_value_map_put_text(map, "finished", time);
-    }
-    hl_value_map_put_int(map, "created", row->created);
-    hl_value_map_put_int(map, "updated", row->updated);
-    hl_value_map_put_int(map, "replaced", row->replaced);
-    hl_value_map_put_int(map, "deleted", row->deleted);
-    hl_value_map_put_int(map, "failed", row->failed);
-    hl_value_map_put_int(map, "deferred", row->deferred);
-    return map;
-}
-
 static const char *what_happened(struct hl_context *context, const struct hl_run_row *row)
 {
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
@@ -158,7 +131,7 @@ static int show_runs(struct hl_context *context)
         struct hl_value *runs = hl_value_list(context->arena);
 
         for (size_t i = 0; i < count; i++)
-            hl_value_list_add(context->arena, runs, run_json(context, &rows[i]));
+            hl_value_list_add(context->arena, runs, hl_run_json(context, &rows[i]));
         hl_value_map_put_int(map, "format_version", 1);
         hl_value_map_put(map, "runs", runs);
         hl_context_put_json(context, map);

@@ -13,15 +13,21 @@ struct finding {
     struct hl_value *unknown; /* addresses of kinds that this hlrec does not know */
 };
 
-static struct hl_value *find_unknown(struct hl_arena *arena, const struct hl_map *records)
+static struct hl_value *find_unknown(struct hl_arena *arena, const struct hl_store_findings *check)
 {
     struct hl_value *list = hl_value_list(arena);
 
-    for (size_t i = 0; records != NULL && i < records->count; i++) {
-        const struct hl_record *record = records->entries[i].value;
+    for (size_t i = 0; check->records != NULL && i < check->records->count; i++) {
+        const struct hl_record *record = check->records->entries[i].value;
 
         if (hl_kind_find(&hl_registry, record->kind, record->provider_type) == NULL)
             hl_value_list_add(arena, list, hl_value_text(arena, record->address));
+    }
+    for (size_t i = 0; i < check->intents_count; i++) {
+        const struct hl_intent *intent = &check->intents[i];
+
+        if (hl_kind_find(&hl_registry, intent->kind, intent->provider_type) == NULL && (check->records == NULL || !hl_map_has(check->records, intent->address)))
+            hl_value_list_add(arena, list, hl_value_text(arena, intent->address));
     }
     return list;
 }
@@ -34,7 +40,7 @@ static void look(struct hl_context *context, struct finding *out)
     hl_store_check(&options, context->arena, &out->check);
     if (out->check.store != NULL)
         out->other_run = hl_store_lock_holder(out->check.store, context->arena);
-    out->unknown = find_unknown(context->arena, out->check.records);
+    out->unknown = find_unknown(context->arena, &out->check);
 }
 
 /* ---- json ---- */
@@ -115,7 +121,7 @@ static void put_notes(struct hl_text *out, const struct finding *finding)
     }
     for (size_t i = 0; i < hl_value_count(finding->unknown); i++) {
         hl_put_safe(out, hl_value_item(finding->unknown, i)->text.data);
-        hl_text_puts(out, ": this hlrec does not know the kind; use the one that recorded it, or `hlrec state rm` to forget it\n");
+        hl_text_puts(out, ": this hlrec does not know the kind; use the one that recorded it\n");
     }
     for (size_t i = 0; i < check->dangling_count; i++) {
         hl_put_safe(out, check->dangling[i].address);

