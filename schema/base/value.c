@@ -115,6 +115,11 @@ struct hl_value *hl_value_item(const struct hl_value *list, size_t index)
     return hl_value_is(list, HL_LIST) && index < list->list.count ? list->list.items[index] : NULL;
 }
 
+size_t hl_value_members(const struct hl_value *map)
+{
+    return hl_value_is(map, HL_MAP) ? map->map->count : 0;
+}
+
 const char *hl_value_key(const struct hl_value *map, size_t index)
 {
     return hl_value_is(map, HL_MAP) && index < map->map->count ? map->map->entries[index].key : NULL;

@@ -77,7 +77,9 @@ bool hl_value_get_bool(const struct hl_value *map, const char *key, bool fallbac
 struct hl_value *hl_value_find_path(const struct hl_value *value, const char *path);
 size_t hl_value_count(const struct hl_value *value); /* items of a list or entries of a map, else 0 */
 struct hl_value *hl_value_item(const struct hl_value *list, size_t index);
-const char *hl_value_key(const struct hl_value *map, size_t index);
+/* Entries of a map, 0 for anything else: what a walk over keys ends at, since an API may tell a list where a map belongs, and its items have no key. */
+size_t hl_value_members(const struct hl_value *map);
+const char *hl_value_key(const struct hl_value *map, size_t index); /* NULL beyond the end, and for what is no map */
 struct hl_value *hl_value_at(const struct hl_value *map, size_t index);
 static inline bool hl_value_is(const struct hl_value *value, enum hl_type type)
 {

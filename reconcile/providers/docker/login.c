@@ -29,7 +29,7 @@ static bool is_registry(const char *key, const char *domain)
 
 static const struct hl_value *find_registry(const struct hl_value *registries, const char *domain)
 {
-    for (size_t i = 0; i < hl_value_count(registries); i++) {
+    for (size_t i = 0; i < hl_value_members(registries); i++) {
         if (is_registry(hl_value_key(registries, i), domain))
             return hl_value_at(registries, i);
     }

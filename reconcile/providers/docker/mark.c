@@ -73,7 +73,7 @@ bool hl_mark_is_label(const char *label)
 
 void hl_mark_check(struct hl_check *check, const struct hl_value *labels)
 {
-    for (size_t i = 0; i < hl_value_count(labels); i++) {
+    for (size_t i = 0; i < hl_value_members(labels); i++) {
         const struct hl_value *value = hl_value_at(labels, i);
         if (hl_mark_is_label(hl_value_key(labels, i)))
             hl_diag_error(check->diags, value != NULL && value->at.line > 0 ? value->at : labels->at,
@@ -85,7 +85,7 @@ struct hl_value *hl_mark_strip(struct hl_arena *arena, const struct hl_value *la
 {
     struct hl_value *stripped = hl_value_map(arena);
 
-    for (size_t i = 0; i < hl_value_count(labels); i++) {
+    for (size_t i = 0; i < hl_value_members(labels); i++) {
         if (!hl_mark_is_label(hl_value_key(labels, i)))
             hl_value_map_put(stripped, hl_value_key(labels, i), hl_value_copy(arena, hl_value_at(labels, i)));
     }

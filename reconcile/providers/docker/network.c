@@ -202,7 +202,7 @@ struct hl_value *hl_network_body(const struct hl_op *op)
     struct hl_value *labels = hl_value_map(arena);
     const struct hl_value *own = hl_value_get(desired, "labels");
 
-    for (size_t i = 0; i < hl_value_count(own); i++)
+    for (size_t i = 0; i < hl_value_members(own); i++)
         hl_value_map_put_text(labels, hl_value_key(own, i), hl_value_is_null(hl_value_at(own, i)) ? "" : hl_value_to_text(arena, hl_value_at(own, i)));
     hl_mark_put(arena, labels, op);
     hl_value_map_put_text(body, "Name", hl_network_name(desired, op->name));

@@ -81,7 +81,7 @@ static void mark_options(struct hl_value *live, const struct hl_value *like)
     const struct hl_value *options = hl_value_get(live, "driver_opts");
     const struct hl_value *secret = hl_value_get(like, "driver_opts");
 
-    for (size_t i = 0; i < hl_value_count(options); i++) {
+    for (size_t i = 0; i < hl_value_members(options); i++) {
         const struct hl_value *wanted = hl_value_get(secret, hl_value_key(options, i));
         if (wanted != NULL && wanted->sensitive)
             hl_value_mark_sensitive(hl_value_at(options, i));
@@ -166,7 +166,7 @@ static struct hl_value *volume_body(const struct hl_op *op)
     struct hl_value *labels = hl_value_map(op->arena);
     struct hl_value *body = hl_value_map(op->arena);
 
-    for (size_t i = 0; i < hl_value_count(own); i++)
+    for (size_t i = 0; i < hl_value_members(own); i++)
         hl_value_map_put_text(labels, hl_value_key(own, i), hl_value_is_null(hl_value_at(own, i)) ? "" : hl_value_to_text(op->arena, hl_value_at(own, i)));
     hl_mark_put(op->arena, labels, op);
     hl_value_map_put_text(body, "Name", volume_name(op->desired, op->name));

@@ -80,7 +80,7 @@ static const struct hl_destination_type *find_type(const struct hl_value *item)
 
 bool hl_destination_is_known(const struct hl_value *item)
 {
-    for (size_t i = 0; i < hl_value_count(item); i++) {
+    for (size_t i = 0; i < hl_value_members(item); i++) {
         if (strcmp(hl_value_key(item, i), "content") != 0 && hl_value_find_unknown(hl_value_at(item, i)) != NULL)
             return false;
     }
@@ -259,7 +259,7 @@ static struct hl_value *own_members(const struct hl_destination *destination)
 {
     struct hl_value *own = hl_value_map(destination->arena);
 
-    for (size_t i = 0; i < hl_value_count(destination->item); i++) {
+    for (size_t i = 0; i < hl_value_members(destination->item); i++) {
         const char *member = hl_value_key(destination->item, i);
         if (strcmp(member, "content") != 0 && strcmp(member, "mode") != 0)
             hl_value_map_put(own, member, hl_value_copy(destination->arena, hl_value_at(destination->item, i)));

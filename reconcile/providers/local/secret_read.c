@@ -40,7 +40,7 @@ struct hl_value *hl_secret_fill(struct hl_arena *arena, const struct hl_value *w
         const struct hl_value *item = hl_value_item(write, i);
         struct hl_value *copy = hl_value_map(arena);
         copy->at = item->at;
-        for (size_t j = 0; j < hl_value_count(item); j++) {
+        for (size_t j = 0; j < hl_value_members(item); j++) {
             if (strcmp(hl_value_key(item, j), "content") != 0)
                 hl_value_map_put(copy, hl_value_key(item, j), hl_value_copy(arena, hl_value_at(item, j)));
         }

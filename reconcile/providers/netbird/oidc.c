@@ -177,7 +177,7 @@ static bool send_request(struct flow *flow, struct hl_http_response *response, s
 {
     hl_auto(text) struct hl_text cookies = HL_TEXT_INIT(64 * 1024);
 
-    for (size_t i = 0; i < hl_value_count(flow->cookies); i++)
+    for (size_t i = 0; i < hl_value_members(flow->cookies); i++)
         hl_text_printf(&cookies, "%s%s=%s", i > 0 ? "; " : "", hl_value_key(flow->cookies, i), hl_value_at(flow->cookies, i)->text.data);
     const struct hl_http_header headers[] = {
         {"Accept", "text/html, application/json"},

@@ -255,7 +255,7 @@ static bool read_authorized(struct hl_session *session, struct hl_arena *arena, 
 {
     struct hl_value *list = hl_value_list(arena);
 
-    for (size_t i = 0; i < hl_value_count(told); i++) {
+    for (size_t i = 0; i < hl_value_members(told); i++) {
         const char *id = hl_value_key(told, i);
         const char *name = id;
         struct hl_value *item = hl_value_map(arena);

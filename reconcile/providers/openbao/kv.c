@@ -169,7 +169,7 @@ static enum outcome put(struct change *change, struct hl_error **err)
     const struct hl_value *former = change->path->data;
     struct hl_value *data = hl_value_map(change->arena);
 
-    for (size_t i = 0; i < hl_value_count(former); i++) {
+    for (size_t i = 0; i < hl_value_members(former); i++) {
         if (strcmp(hl_value_key(former, i), change->key) != 0)
             hl_value_map_put(data, hl_value_key(former, i), hl_value_copy(change->arena, hl_value_at(former, i)));
     }

@@ -149,7 +149,7 @@ void hl_traefik_api_find(const struct hl_value *raw, struct hl_arena *arena, enu
         take(arena, exact, status);
     if (exact != NULL && !is_disabled(status->status))
         return;
-    for (size_t i = 0; kind == HL_TRAEFIK_ROUTER && i < hl_value_count(objects); i++) {
+    for (size_t i = 0; kind == HL_TRAEFIK_ROUTER && i < hl_value_members(objects); i++) {
         const struct hl_value *object = hl_value_at(objects, i);
 
         /* Under the plain name there may be what is left: entry points that do not exist. */

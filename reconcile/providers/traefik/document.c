@@ -52,7 +52,7 @@ static struct hl_value *inline_form(struct hl_arena *arena, const struct hl_valu
     if (!hl_value_is(balancer, HL_MAP) || hl_value_count(tree) != 1)
         return NULL;
     form = hl_value_map(arena);
-    for (size_t i = 0; i < hl_value_count(balancer); i++) {
+    for (size_t i = 0; i < hl_value_members(balancer); i++) {
         struct hl_value *value = hl_value_at(balancer, i);
         const struct hl_value *server = hl_value_item(value, 0);
         const char *key = hl_value_count(server) == 1 && hl_value_is(server, HL_MAP) ? hl_value_key(server, 0) : "";
@@ -71,7 +71,7 @@ static struct hl_value *balancer_form(struct hl_arena *arena, const struct hl_va
     struct hl_value *service = hl_value_map(arena);
     struct hl_value *balancer = hl_value_map(arena);
 
-    for (size_t i = 0; i < hl_value_count(form); i++) {
+    for (size_t i = 0; i < hl_value_members(form); i++) {
         const char *key = hl_value_key(form, i);
 
         if (strcmp(key, "url") == 0 || strcmp(key, "address") == 0) {

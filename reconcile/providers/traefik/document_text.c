@@ -88,7 +88,7 @@ static void put_section(struct hl_arena *arena, struct hl_value *part, const cha
     struct hl_value *tree = hl_tree_of_node(arena, node);
 
     /* The same section in two spellings is one to Traefik. */
-    for (size_t i = 0; hl_value_is(former, HL_MAP) && hl_value_is(tree, HL_MAP) && i < hl_value_count(former); i++) {
+    for (size_t i = 0; hl_value_is(former, HL_MAP) && hl_value_is(tree, HL_MAP) && i < hl_value_members(former); i++) {
         if (hl_value_get(tree, hl_value_key(former, i)) == NULL)
             hl_value_map_put(tree, hl_value_key(former, i), hl_value_at(former, i));
     }
@@ -162,7 +162,7 @@ static void take_marker(struct hl_document *document, const char *stack)
 {
     struct hl_value *middlewares = hl_document_section(document, "http", "middlewares");
 
-    for (size_t i = 0; i < hl_value_count(middlewares); i++) {
+    for (size_t i = 0; i < hl_value_members(middlewares); i++) {
         if (!is_marker(hl_value_key(middlewares, i), stack))
             continue;
         document->marker = hl_arena_strdup(document->arena, hl_value_key(middlewares, i));
@@ -249,7 +249,7 @@ static struct hl_value *tidy_part(struct hl_arena *arena, const struct hl_value 
         if (hl_value_is(section, HL_MAP) && hl_value_count(section) > 0)
             hl_value_map_put(tidy, sections[i], sorted(arena, section));
     }
-    for (size_t i = 0; i < hl_value_count(part); i++) {
+    for (size_t i = 0; i < hl_value_members(part); i++) {
         struct hl_value *section = hl_value_at(part, i);
 
         if (hl_value_get(tidy, hl_value_key(part, i)) == NULL && !(hl_value_is(section, HL_MAP) && hl_value_count(section) == 0))
@@ -268,7 +268,7 @@ static struct hl_value *tidy_root(struct hl_arena *arena, const struct hl_value 
         if (hl_value_is(part, HL_MAP) && hl_value_count(part = tidy_part(arena, part)) > 0)
             hl_value_map_put(tidy, protocols[i], part);
     }
-    for (size_t i = 0; i < hl_value_count(root); i++) {
+    for (size_t i = 0; i < hl_value_members(root); i++) {
         const char *key = hl_value_key(root, i);
 
         if (find_name(protocols, HL_COUNT(protocols), key) == NULL)
@@ -285,7 +285,7 @@ static void put_head(struct hl_text *out, const struct hl_document *document, co
     const struct hl_value names = {.type = HL_MAP, .map = document->inlined};
     const struct hl_value *in_order = sorted(document->arena, &names);
 
-    for (size_t i = 0; i < hl_value_count(in_order); i++) {
+    for (size_t i = 0; i < hl_value_members(in_order); i++) {
         if (*hl_value_key(in_order, i) != '\0')
             hl_text_printf(out, " %s", hl_value_key(in_order, i));
     }

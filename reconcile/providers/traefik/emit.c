@@ -93,7 +93,7 @@ static void emit_entry(struct hl_text *out, const char *key, const struct hl_val
 
 void hl_traefik_emit_map(struct hl_text *out, const struct hl_value *map, size_t depth)
 {
-    for (size_t i = 0; i < hl_value_count(map); i++) {
+    for (size_t i = 0; i < hl_value_members(map); i++) {
         indent(out, depth);
         emit_entry(out, hl_value_key(map, i), hl_value_at(map, i), depth);
     }
@@ -108,7 +108,7 @@ static void emit_item(struct hl_text *out, const struct hl_value *item, size_t d
         emit_value(out, item, depth);
         return;
     }
-    for (size_t i = 0; i < hl_value_count(item); i++) {
+    for (size_t i = 0; i < hl_value_members(item); i++) {
         if (i == 0)
             hl_text_putc(out, ' ');
         else

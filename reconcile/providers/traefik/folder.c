@@ -21,12 +21,12 @@ static bool has_extension(const char *name, const char *extension)
 /* Traefik refuses a file for an empty section, and with it the whole folder. */
 static const char *find_empty(const struct hl_document *document)
 {
-    for (size_t i = 0; i < hl_value_count(document->root); i++) {
+    for (size_t i = 0; i < hl_value_members(document->root); i++) {
         const struct hl_value *part = hl_value_at(document->root, i);
 
         if (hl_value_is(part, HL_MAP) && hl_value_count(part) == 0)
             return hl_value_key(document->root, i);
-        for (size_t j = 0; hl_value_is(part, HL_MAP) && j < hl_value_count(part); j++) {
+        for (size_t j = 0; hl_value_is(part, HL_MAP) && j < hl_value_members(part); j++) {
             if (hl_value_is(hl_value_at(part, j), HL_MAP) && hl_value_count(hl_value_at(part, j)) == 0)
                 return hl_value_key(part, j);
         }

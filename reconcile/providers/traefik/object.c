@@ -59,7 +59,7 @@ static struct hl_value *without(struct hl_arena *arena, const struct hl_value *m
 {
     struct hl_value *copy = hl_value_map(arena);
 
-    for (size_t i = 0; i < hl_value_count(map); i++)
+    for (size_t i = 0; i < hl_value_members(map); i++)
         hl_value_map_put(copy, hl_value_key(map, i), hl_value_at(map, i));
     for (size_t i = 0; i < count; i++)
         hl_map_remove(copy->map, keys[i]);
@@ -87,7 +87,7 @@ static struct hl_value *without_rivals(struct hl_arena *arena, const struct hl_t
     }
     struct hl_value *copy = hl_value_map(arena);
 
-    for (size_t i = 0; i < hl_value_count(live); i++) {
+    for (size_t i = 0; i < hl_value_members(live); i++) {
         const char *key = hl_value_key(live, i);
 
         if (hl_value_get(desired, key) != NULL || strcmp(key, "middlewares") == 0)

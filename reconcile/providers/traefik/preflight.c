@@ -84,7 +84,7 @@ const char *hl_references_find_user(const struct hl_document *document, struct h
     for (enum hl_traefik_kind user = 0; user < HL_TRAEFIK_KINDS; user++) {
         const struct hl_value *objects = hl_document_section(document, protocol, hl_traefik_section(user));
 
-        for (size_t i = 0; i < hl_value_count(objects); i++) {
+        for (size_t i = 0; i < hl_value_members(objects); i++) {
             const char *key = hl_value_key(objects, i);
 
             hl_references_visit(arena, user, hl_document_find(document, arena, user, protocol, key, true), compare_reference, &search);

@@ -81,7 +81,7 @@ static bool is_known_to_traefik(const struct reading *reading, const struct hl_o
     struct hl_traefik_api_status status;
 
     hl_traefik_api_find(reading->raw, object->arena, hl_traefik_kind_of(object->kind), protocol, object->name, &status);
-    for (size_t i = 0; i < hl_value_count(status.object); i++) {
+    for (size_t i = 0; i < hl_value_members(status.object); i++) {
         if (strncasecmp(hl_value_key(status.object, i), strange, length) == 0 && hl_value_key(status.object, i)[length] == '\0')
             return true;
     }
@@ -253,7 +253,7 @@ static void list_file(const struct hl_traefik_folder_file *file, enum hl_traefik
     for (const char *const *protocol = hl_traefik_protocols; *protocol != NULL; protocol++) {
         const struct hl_value *objects = hl_document_section(&file->document, *protocol, hl_traefik_section(kind));
 
-        for (size_t i = 0; i < hl_value_count(objects); i++) {
+        for (size_t i = 0; i < hl_value_members(objects); i++) {
             struct hl_value *entry = hl_value_map(arena);
 
             hl_value_map_put_text(entry, "kind", hl_traefik_kind_info(kind)->name);

@@ -80,7 +80,7 @@ static struct hl_value *shorten_service(struct hl_arena *arena, struct hl_value 
 
     shorter->at = service->at;
     shorter->sensitive = service->sensitive;
-    for (size_t i = 0; i < hl_value_count(service); i++) {
+    for (size_t i = 0; i < hl_value_members(service); i++) {
         if (strcmp(hl_value_key(service, i), "servers") != 0)
             hl_value_map_put(shorter, hl_value_key(service, i), hl_value_at(service, i));
     }

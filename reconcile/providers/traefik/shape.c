@@ -59,7 +59,7 @@ struct hl_value *hl_tree_canonical(struct hl_arena *arena, const struct hl_field
         return hl_value_copy(arena, tree);
     struct hl_value *copy = hl_value_map(arena);
 
-    for (size_t i = 0; i < hl_value_count(tree); i++) {
+    for (size_t i = 0; i < hl_value_members(tree); i++) {
         const char *key = hl_value_key(tree, i);
         const struct hl_field *field = fields;
 
@@ -98,7 +98,7 @@ static struct hl_value *tree_of_value(struct hl_arena *arena, enum hl_field_type
         return copy;
     case HL_F_MAP: /* without entries it is left out: Traefik refuses `{}` */
         copy = hl_value_map(arena);
-        for (size_t i = 0; i < hl_value_count(value); i++) {
+        for (size_t i = 0; i < hl_value_members(value); i++) {
             if (!hl_value_is_null(hl_value_at(value, i)))
                 hl_value_map_put(copy, hl_value_key(value, i), tree_of_value(arena, field->item, field, hl_value_at(value, i)));
         }
@@ -198,7 +198,7 @@ static struct hl_value *map_of(struct hl_arena *arena, const struct hl_field *fi
 
     if (!hl_value_is(tree, HL_MAP))
         return text_of(arena, tree);
-    for (size_t i = 0; i < hl_value_count(tree); i++)
+    for (size_t i = 0; i < hl_value_members(tree); i++)
         hl_value_map_put(map, hl_value_key(tree, i), value_of(arena, field->item, field, hl_value_at(tree, i)));
     return map;
 }
@@ -313,7 +313,7 @@ const char *hl_tree_find_strange(struct hl_arena *arena, const struct hl_field *
 {
     if (!hl_value_is(tree, HL_MAP))
         return "it";
-    for (size_t i = 0; i < hl_value_count(tree); i++) {
+    for (size_t i = 0; i < hl_value_members(tree); i++) {
         const struct hl_field *field = hl_field_find(fields, hl_value_key(tree, i), false);
         const char *strange = field == NULL ? hl_value_key(tree, i) : find_strange_value(arena, field, hl_value_at(tree, i));
 
@@ -331,12 +331,12 @@ struct hl_value *hl_tree_merge(struct hl_arena *arena, const struct hl_value *de
         return hl_value_copy(arena, desired);
     struct hl_value *merged = hl_value_map(arena);
 
-    for (size_t i = 0; i < hl_value_count(desired); i++) {
+    for (size_t i = 0; i < hl_value_members(desired); i++) {
         const char *key = hl_value_key(desired, i);
 
         hl_value_map_put(merged, key, hl_tree_merge(arena, hl_value_at(desired, i), hl_value_get(recorded, key), hl_value_get(live, key)));
     }
-    for (size_t i = 0; i < hl_value_count(live); i++) {
+    for (size_t i = 0; i < hl_value_members(live); i++) {
         const char *key = hl_value_key(live, i);
 
         if (hl_value_get(desired, key) == NULL && hl_value_get(recorded, key) == NULL)

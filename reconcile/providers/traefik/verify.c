@@ -141,7 +141,7 @@ static void judge(struct hl_batch *batch, const struct hl_value *raw)
     for (const char *const *protocol = hl_traefik_protocols; *protocol != NULL; protocol++) {
         const struct hl_value *routers = hl_document_section(&batch->after, *protocol, "routers");
 
-        for (size_t i = 0; i < hl_value_count(routers); i++) {
+        for (size_t i = 0; i < hl_value_members(routers); i++) {
             if (!hl_map_has(changed, hl_value_key(routers, i)))
                 judge_bystander(batch, raw, *protocol, hl_value_key(routers, i));
         }
@@ -155,7 +155,7 @@ static const char *find_suspect(struct hl_batch *batch)
         const enum hl_traefik_kind kind = (enum hl_traefik_kind)(i % HL_TRAEFIK_KINDS);
         const struct hl_value *objects = hl_document_section(&batch->after, hl_traefik_protocols[i / HL_TRAEFIK_KINDS], hl_traefik_section(kind));
 
-        for (size_t j = 0; j < hl_value_count(objects); j++) {
+        for (size_t j = 0; j < hl_value_members(objects); j++) {
             const struct hl_traefik_object object = {.kind = kind, .name = hl_value_key(objects, j)};
             const char *strange = hl_traefik_object_find_strange(&batch->after, batch->arena, &object);
 

@@ -181,12 +181,12 @@ static bool change_networks(struct updating *updating, struct hl_error **err)
         return true;
     if (!hl_container_networks_now(updating->docker, updating->op->arena, &now, err))
         return false;
-    for (size_t i = 0; i < hl_value_count(desired); i++) {
+    for (size_t i = 0; i < hl_value_members(desired); i++) {
         const char *network = hl_value_key(desired, i);
         if (changes_network(updating, network) && !attach(updating, now, network, err))
             return false;
     }
-    for (size_t i = 0; i < hl_value_count(recorded); i++) {
+    for (size_t i = 0; i < hl_value_members(recorded); i++) {
         const char *network = hl_value_key(recorded, i);
         if (hl_value_get(desired, network) == NULL && changes_network(updating, network) && is_attached(updating, network) &&
             !hl_container_disconnect(updating->docker, updating->id, network, err))

@@ -49,7 +49,7 @@ static void check_file(struct hl_check *check, const char *path, const struct hl
 
 void hl_check_files(struct hl_check *check, const struct hl_value *value)
 {
-    for (size_t i = 0; i < hl_value_count(value); i++)
+    for (size_t i = 0; i < hl_value_members(value); i++)
         check_file(check, hl_value_key(value, i), hl_value_at(value, i));
 }
 
@@ -186,7 +186,7 @@ void hl_check_ip6(struct hl_check *check, const struct hl_value *value)
 
 void hl_check_extra_hosts(struct hl_check *check, const struct hl_value *value)
 {
-    for (size_t i = 0; i < hl_value_count(value); i++) {
+    for (size_t i = 0; i < hl_value_members(value); i++) {
         const struct hl_value *address = hl_value_at(value, i);
         if (hl_value_is_null(address) || (text_of(address) != NULL && *text_of(address) == '\0'))
             hl_diag_error(check->diags, address != NULL ? address->at : value->at, "host '%s' has no address: write name:address", hl_value_key(value, i));
@@ -272,7 +272,7 @@ static void check_file_places(struct hl_check *check, const struct hl_value *bod
     const struct hl_value *files = hl_value_get(body, "files");
     const bool read_only = hl_value_get_bool(body, "read_only", false);
 
-    for (size_t i = 0; i < hl_value_count(files); i++) {
+    for (size_t i = 0; i < hl_value_members(files); i++) {
         const char *path = hl_value_key(files, i);
         const struct hl_value *file = hl_value_at(files, i);
         const struct hl_value *mount = mount_of(body, path);

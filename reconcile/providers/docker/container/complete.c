@@ -56,14 +56,14 @@ static void take_env_file(struct hl_check *check, struct hl_value *environment, 
         return;
     }
     /* Later files go before earlier ones. */
-    for (size_t i = 0; i < hl_value_count(lines); i++)
+    for (size_t i = 0; i < hl_value_members(lines); i++)
         hl_value_map_put(environment, hl_value_key(lines, i), hl_value_mark_sensitive(hl_value_at(lines, i)));
 }
 
 /* A bare KEY takes the value of hlrec's own environment; it stays unset where that has none. */
 static void fill_bare(struct hl_check *check, struct hl_value *environment)
 {
-    for (size_t i = 0; i < hl_value_count(environment); i++) {
+    for (size_t i = 0; i < hl_value_members(environment); i++) {
         const char *key = hl_value_key(environment, i);
         struct hl_value *value = hl_value_at(environment, i);
         if (!hl_value_is_null(value))
@@ -84,7 +84,7 @@ static void complete_environment(struct hl_check *check, struct hl_value *body)
     struct hl_value *environment = hl_value_map(check->arena);
     for (size_t i = 0; i < hl_value_count(files); i++)
         take_env_file(check, environment, hl_value_item(files, i));
-    for (size_t i = 0; i < hl_value_count(written); i++)
+    for (size_t i = 0; i < hl_value_members(written); i++)
         hl_value_map_put(environment, hl_value_key(written, i), hl_value_at(written, i));
     fill_bare(check, environment);
     if (written != NULL)
@@ -177,7 +177,7 @@ static void rename_networks(struct hl_check *check, struct hl_value *body)
         return;
     struct hl_value *map = hl_value_map(check->arena);
     map->at = networks->at;
-    for (size_t i = 0; i < hl_value_count(networks); i++) {
+    for (size_t i = 0; i < hl_value_members(networks); i++) {
         const char *name = docker_name(check, "network", hl_value_key(networks, i));
         renamed = renamed || strcmp(name, hl_value_key(networks, i)) != 0;
         hl_value_map_put(map, name, hl_value_at(networks, i));

@@ -81,7 +81,7 @@ void hl_container_files_tar(struct hl_text *tar, const struct hl_value *files, i
 {
     static const char end[2 * BLOCK];
 
-    for (size_t i = 0; i < hl_value_count(files); i++) {
+    for (size_t i = 0; i < hl_value_members(files); i++) {
         const struct hl_value *file = hl_value_at(files, i);
         const struct hl_value *content = hl_value_get(file, "content");
         const size_t size = hl_value_is(content, HL_TEXT) ? content->text.length : 0;
@@ -115,7 +115,7 @@ const char *hl_container_files_label(struct hl_arena *arena, const unsigned char
 
     if (hl_value_count(files) == 0)
         return NULL;
-    for (size_t i = 0; i < hl_value_count(files); i++) {
+    for (size_t i = 0; i < hl_value_members(files); i++) {
         const struct hl_value *file = hl_value_at(files, i);
         const char *mode = hl_value_get_text(file, "mode");
         char hash[HL_HASH_HEX];
@@ -181,7 +181,7 @@ struct hl_value *hl_container_files_live(struct hl_arena *arena, const unsigned 
 
     if (label == NULL || !hl_json_decode(arena, label, strlen(label), &entries, &ignored))
         return NULL;
-    for (size_t i = 0; i < hl_value_count(entries); i++) {
+    for (size_t i = 0; i < hl_value_members(entries); i++) {
         const char *path = hl_value_key(entries, i);
         const struct hl_value *entry = hl_value_at(entries, i);
         const bool named = hl_value_get(hl_value_get(desired, "files"), path) != NULL || hl_value_get(hl_value_get(recorded, "files"), path) != NULL;

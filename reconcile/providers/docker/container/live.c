@@ -220,7 +220,7 @@ static void put_labels(const struct hl_container_view *view, struct hl_value *li
     const struct hl_value *image = of_image(view, "Labels");
     struct hl_value *labels = hl_value_map(view->arena);
 
-    for (size_t i = 0; i < hl_value_count(own); i++) {
+    for (size_t i = 0; i < hl_value_members(own); i++) {
         const char *name = hl_value_key(own, i);
         struct hl_value *value = hl_value_at(own, i);
         if (hl_view_names(view, "labels", name) || (view->image != NULL && !hl_value_equal(value, hl_value_get(image, name))))
@@ -402,7 +402,7 @@ static void mark_like(struct hl_value *value, const struct hl_value *like)
         hl_value_mark_sensitive(value);
         return;
     }
-    for (size_t i = 0; value->type == HL_MAP && i < hl_value_count(value); i++)
+    for (size_t i = 0; value->type == HL_MAP && i < hl_value_members(value); i++)
         mark_like(hl_value_at(value, i), hl_value_get(like, hl_value_key(value, i)));
 }
 

@@ -119,7 +119,7 @@ static void add_nameless(const struct hl_container_view *view, struct hl_value *
     const struct hl_value *paths = hl_value_get(hl_value_get(view->inspection, "Config"), "Volumes");
     const struct hl_value *of_image = hl_value_get(hl_value_get(view->image, "Config"), "Volumes");
 
-    for (size_t i = 0; i < hl_value_count(paths); i++) {
+    for (size_t i = 0; i < hl_value_members(paths); i++) {
         const char *target = hl_value_key(paths, i);
         struct hl_value *volume = hl_value_map(view->arena);
         bool mounted = false;
@@ -138,7 +138,7 @@ static void put_tmpfs(const struct hl_container_view *view, struct hl_value *liv
     const struct hl_value *map = host(view, "Tmpfs");
     struct hl_value *list = hl_value_list(view->arena);
 
-    for (size_t i = 0; i < hl_value_count(map); i++) {
+    for (size_t i = 0; i < hl_value_members(map); i++) {
         const char *options = hl_value_to_text(view->arena, hl_value_at(map, i));
         hl_value_list_add(view->arena, list,
                           hl_value_printf(view->arena, "%s%s%s", hl_value_key(map, i), hl_is_blank(options) ? "" : ":", hl_is_blank(options) ? "" : options));

@@ -174,7 +174,7 @@ static void put_networks(const struct hl_container_view *view, struct hl_value *
     struct hl_value *networks = hl_value_map(view->arena);
     struct hl_value *addresses = hl_value_map(view->arena);
 
-    for (size_t i = 0; i < hl_value_count(endpoints); i++) {
+    for (size_t i = 0; i < hl_value_members(endpoints); i++) {
         const char *name = hl_value_key(endpoints, i);
         const struct hl_value *endpoint = hl_value_at(endpoints, i);
         const char *address = hl_value_get_text(endpoint, "IPAddress");
@@ -229,7 +229,7 @@ static void put_ports(const struct hl_container_view *view, struct hl_value *liv
     const struct hl_value *bindings = host(view, "PortBindings");
     struct hl_value *ports = hl_value_list(view->arena);
 
-    for (size_t i = 0; i < hl_value_count(bindings); i++) {
+    for (size_t i = 0; i < hl_value_members(bindings); i++) {
         const char *key = port_key(view->arena, hl_value_key(bindings, i));
         const struct hl_value *list = hl_value_at(bindings, i);
         for (size_t j = 0; j < hl_value_count(list); j++)
@@ -252,7 +252,7 @@ static bool exposes(const struct hl_value *body, const char *key)
 
 static bool has_port(struct hl_arena *arena, const struct hl_value *map, const char *key)
 {
-    for (size_t i = 0; i < hl_value_count(map); i++) {
+    for (size_t i = 0; i < hl_value_members(map); i++) {
         if (strcmp(port_key(arena, hl_value_key(map, i)), key) == 0)
             return true;
     }
@@ -265,7 +265,7 @@ static void put_expose(const struct hl_container_view *view, struct hl_value *li
     const struct hl_value *of_image = hl_value_get(hl_value_get(view->image, "Config"), "ExposedPorts");
     struct hl_value *list = hl_value_list(view->arena);
 
-    for (size_t i = 0; i < hl_value_count(exposed); i++) {
+    for (size_t i = 0; i < hl_value_members(exposed); i++) {
         const char *key = port_key(view->arena, hl_value_key(exposed, i));
         const bool named = exposes(view->desired, key) || exposes(view->recorded, key);
         const bool own = view->image != NULL && !has_port(view->arena, of_image, key) && !has_port(view->arena, host(view, "PortBindings"), key);

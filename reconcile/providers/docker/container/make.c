@@ -50,7 +50,7 @@ static bool check_networks(struct maker *maker, struct hl_error **err)
         return true;
     if (!hl_container_networks_now(maker->docker, maker->arena, &maker->networks, err))
         return false;
-    for (size_t i = 0; i < hl_value_count(networks); i++) {
+    for (size_t i = 0; i < hl_value_members(networks); i++) {
         const char *name = hl_value_key(networks, i);
         const char *id = hl_map_find(maker->networks, name);
         if (id == NULL) {

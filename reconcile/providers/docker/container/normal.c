@@ -267,7 +267,7 @@ struct hl_value *hl_normal_extra_hosts(struct hl_arena *arena, struct hl_value *
 {
     struct hl_value *normal = in_place_of(value, hl_value_map(arena));
 
-    for (size_t i = 0; i < hl_value_count(value); i++) {
+    for (size_t i = 0; i < hl_value_members(value); i++) {
         struct hl_value *old = hl_value_at(value, i);
         const char *name = hl_value_key(value, i);
         const char *colon = strchr(name, ':');
@@ -317,7 +317,7 @@ struct hl_value *hl_normal_healthcheck(struct hl_arena *arena, struct hl_value *
         hl_value_map_put(normal, "test", in_place_of(value, test));
         return normal;
     }
-    for (size_t i = 0; i < hl_value_count(value); i++) {
+    for (size_t i = 0; i < hl_value_members(value); i++) {
         if (strcmp(hl_value_key(value, i), "disable") != 0)
             hl_value_map_put(normal, hl_value_key(value, i), hl_value_at(value, i));
     }

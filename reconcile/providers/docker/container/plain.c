@@ -53,7 +53,7 @@ static struct hl_value *text_map(struct hl_arena *arena, const struct hl_value *
 {
     struct hl_value *copy = hl_value_map(arena);
 
-    for (size_t i = 0; i < hl_value_count(map); i++) {
+    for (size_t i = 0; i < hl_value_members(map); i++) {
         const struct hl_value *value = hl_value_at(map, i);
         const char *text = hl_value_is_null(value) ? "" : hl_value_to_text(arena, value);
         hl_value_map_put_text(copy, hl_value_key(map, i), text);

@@ -120,7 +120,7 @@ static void put_process(struct builder *builder)
         hl_value_map_put(builder->config, "Cmd", words(builder->arena, field(builder, "command")));
     if (hl_value_count(field(builder, "entrypoint")) > 0)
         hl_value_map_put(builder->config, "Entrypoint", words(builder->arena, field(builder, "entrypoint")));
-    for (size_t i = 0; i < hl_value_count(environment); i++) {
+    for (size_t i = 0; i < hl_value_members(environment); i++) {
         const struct hl_value *value = hl_value_at(environment, i);
         if (!hl_value_is_null(value))
             hl_value_list_add(builder->arena, add_list(builder, builder->config, "Env"),
@@ -133,11 +133,11 @@ static void put_labels(struct builder *builder)
     const struct hl_value *labels = field(builder, "labels");
     struct hl_value *all = hl_value_map(builder->arena);
 
-    for (size_t i = 0; i < hl_value_count(labels); i++) {
+    for (size_t i = 0; i < hl_value_members(labels); i++) {
         const struct hl_value *value = hl_value_at(labels, i);
         hl_value_map_put_text(all, hl_value_key(labels, i), hl_value_is_null(value) ? "" : hl_value_to_text(builder->arena, value));
     }
-    for (size_t i = 0; i < hl_value_count(builder->spec->marks); i++)
+    for (size_t i = 0; i < hl_value_members(builder->spec->marks); i++)
         hl_value_map_put(all, hl_value_key(builder->spec->marks, i), hl_value_at(builder->spec->marks, i));
     hl_value_map_put(builder->config, "Labels", all);
 }
@@ -302,7 +302,7 @@ static void put_mounts(struct builder *builder)
 
     for (size_t i = 0; i < hl_value_count(volumes); i++)
         add_volume(builder, hl_value_item(volumes, i));
-    for (size_t i = 0; i < hl_value_count(inherited); i++) {
+    for (size_t i = 0; i < hl_value_members(inherited); i++) {
         const char *target = hl_value_key(inherited, i);
         struct hl_value *mount = hl_value_map(builder->arena);
         if (has_target(volumes, target))
@@ -342,7 +342,7 @@ static void put_ulimits(struct builder *builder)
 {
     const struct hl_value *ulimits = field(builder, "ulimits");
 
-    for (size_t i = 0; i < hl_value_count(ulimits); i++) {
+    for (size_t i = 0; i < hl_value_members(ulimits); i++) {
         const struct hl_value *limit = hl_value_at(ulimits, i);
         struct hl_value *entry = hl_value_map(builder->arena);
         const int64_t soft = hl_value_get_int(limit, "soft", hl_value_get_int(limit, "hard", 0));
@@ -357,7 +357,7 @@ static void put_extra_hosts(struct builder *builder)
 {
     const struct hl_value *hosts = field(builder, "extra_hosts");
 
-    for (size_t i = 0; i < hl_value_count(hosts); i++) {
+    for (size_t i = 0; i < hl_value_members(hosts); i++) {
         const char *addresses = hl_value_to_text(builder->arena, hl_value_at(hosts, i));
         while (addresses != NULL && *addresses != '\0') {
             const size_t length = strcspn(addresses, ",");
@@ -379,7 +379,7 @@ static void put_logging(struct builder *builder)
 
     if (hl_value_count(logging) == 0)
         return;
-    for (size_t i = 0; i < hl_value_count(options); i++)
+    for (size_t i = 0; i < hl_value_members(options); i++)
         hl_value_map_put_text(config, hl_value_key(options, i), hl_value_to_text(builder->arena, hl_value_at(options, i)));
     hl_value_map_put_text(log, "Type", driver != NULL ? driver : "");
     hl_value_map_put(log, "Config", config);
