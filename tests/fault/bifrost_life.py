@@ -248,15 +248,15 @@ class Life:
     def settle(self, insist):
         """After the first apply: the routing peer joins, and the route is added."""
         done = self.patiently(*APPLY)
-        insist(done.status in (0, 5), "the next run converges", brief(done.text))
+        insist(done.status in (0, 5), f"the next run converges ({done.status})", brief(done.text))
         if not any(peer["name"] == "k8s-routing-peer" for peer in self.tables("netbird").get("peers", [])):
             self.world.join("k8s-routing-peer", self.stored().get("NETBIRD_SETUP_KEY", ""))
         done = self.patiently(*APPLY)
-        insist(done.status == 0, "the run after it adds the route", brief(done.text))
+        insist(done.status == 0, f"the run after it adds the route ({done.status})", brief(done.text))
 
     def converge(self, insist):
         done = self.patiently(*APPLY)
-        insist(done.status == 0, "the next run converges", brief(done.text))
+        insist(done.status == 0, f"the next run converges ({done.status})", brief(done.text))
 
     def prepare_end(self):
         self.stack.write(let_go(self.first))
