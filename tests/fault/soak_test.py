@@ -22,6 +22,8 @@ ROUNDS = int(os.environ.get("HLREC_SOAK_ROUNDS", "500" if os.environ.get("HLREC_
 SEED = int(os.environ.get("HLREC_SOAK_SEED", "5"))
 HISTORY_KEPT = 200  # runs, as reconcile/engine/internal.h says
 MOST_BYTES = 4 * 1024 * 1024
+# A run has up to sixteen connections a system, and how many of them are open at one moment is chance: only many rounds tell whether they become more.
+MOST_DESCRIPTORS, ENOUGH_ROUNDS = 200, 40
 
 
 # ---- edits ----
@@ -180,7 +182,8 @@ def judge(tap, life, rounds, wanted):
     memory, descriptors, plan_memory, files = zip(*rounds)
     tap.point(is_steady(memory, 1.15), f"the memory of apply does not grow: {min(memory)} to {max(memory)} KiB", memory)
     tap.point(is_steady(plan_memory, 1.15), f"nor that of plan: {min(plan_memory)} to {max(plan_memory)} KiB", plan_memory)
-    tap.point(is_steady(descriptors, 1.25), f"nor do the descriptors: {min(descriptors)} to {max(descriptors)}", descriptors)
+    few = max(descriptors) <= MOST_DESCRIPTORS and (ROUNDS < ENOUGH_ROUNDS or is_steady(descriptors, 1.25))
+    tap.point(few, f"nor do the descriptors: {min(descriptors)} to {max(descriptors)}", descriptors)
     tap.point(max(files) < MOST_BYTES, f"the state and what is beside it stay below {MOST_BYTES >> 20} MiB: {files[0]} to {max(files)} bytes", files)
     runs, events, open_intents = count_history(life)
     tap.point(runs <= HISTORY_KEPT and open_intents == 0, f"{runs} runs with {events} events are kept, no intent is open")
