@@ -5,7 +5,7 @@
     sanitize     the same in a build with AddressSanitizer and UndefinedBehaviorSanitizer, by clang, with the fuzz targets
     valgrind     some of the golden cases under memcheck
     integration  tests/integration/*.py, tests/fault/*.py: real servers, faults, kills
-    lint         tests/lint/run
+    lint         tests/lint/run, beside `sanitize`
     fuzz         each libFuzzer target for 30 s (FUZZ_SECONDS), two at a time, beginning with its corpus, with the same seed each time; in the build of
                  `sanitize`; beside `integration`, which mostly waits, with what that leaves of the processor
     distcheck    make distcheck: builds and tests from the tarball, with a read-only source
@@ -444,11 +444,13 @@ def run_side_by_side(names):
     return counts
 
 
+BESIDE = {"lint": "sanitize", "fuzz": "integration"}  # what takes one processor, beside what leaves one now and then
+
+
 def in_turn(names):
     """The phases as lists: those of one list run side by side."""
-    both = [name for name in ("integration", "fuzz") if name in names]
-    turns = [both if name == both[0] else [name] for name in names if name not in both[1:]] if both else [[name] for name in names]
-    return turns
+    leading = [name for name in names if BESIDE.get(name) not in names]
+    return [[name, *(other for other in names if BESIDE.get(other) == name)] for name in leading]
 
 
 def main():
