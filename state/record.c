@@ -107,10 +107,10 @@ static bool end_parts(struct part *parts, size_t count, struct hl_arena *arena, 
 /* Side by side, but for what is sealed: the database is for one thread. */
 static bool decode_rows(const struct rows *rows, struct hl_arena *arena, struct hl_error **err)
 {
-    enum { WORTH_A_THREAD = 200, MOST = 16 };
-    struct part parts[MOST + 1];
+    enum { WORTH_A_THREAD = 200 };
+    struct part parts[HL_PROCESSORS_MOST + 1];
     const size_t processors = hl_processors(), useful = rows->count / WORTH_A_THREAD + 1;
-    const size_t wanted = useful < processors ? useful : processors, threads = wanted < MOST ? wanted : MOST;
+    const size_t threads = useful < processors ? useful : processors;
 
     for (size_t i = 0; i < threads; i++)
         parts[i] = (struct part){.rows = rows, .from = rows->count * i / threads, .to = rows->count * (i + 1) / threads, .arena = hl_arena_new()};

@@ -58,8 +58,7 @@ void hl_parallel(size_t count, size_t threads, void (*visit)(void *context, size
 
 size_t hl_processors(void)
 {
-    enum { MOST = 16 };
     long online = sysconf(_SC_NPROCESSORS_ONLN);
 
-    return online < 1 ? 1 : online > MOST ? MOST : (size_t)online;
+    return online < 1 ? 1 : online > HL_PROCESSORS_MOST ? HL_PROCESSORS_MOST : (size_t)online;
 }

@@ -8,7 +8,8 @@
  * call must only touch what is its own. Where the system gives fewer threads, it takes longer. */
 void hl_parallel(size_t count, size_t threads, void (*visit)(void *context, size_t index), void *context);
 
-/* How many threads are of use for work that waits for nothing: the processors of the machine, at least 1 and at most 16. */
+enum { HL_PROCESSORS_MOST = 16 };
+/* How many threads are of use for work that waits for nothing: the processors of the machine, at least 1 and at most HL_PROCESSORS_MOST. */
 size_t hl_processors(void);
 
 #endif

@@ -402,7 +402,7 @@ static void mark_like(struct hl_value *value, const struct hl_value *like)
         hl_value_mark_sensitive(value);
         return;
     }
-    for (size_t i = 0; value->type == HL_MAP && i < hl_value_members(value); i++)
+    for (size_t i = 0; i < hl_value_members(value); i++)
         mark_like(hl_value_at(value, i), hl_value_get(like, hl_value_key(value, i)));
 }
 

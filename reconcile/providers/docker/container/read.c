@@ -32,6 +32,7 @@ struct reading {
 /* What the list says, and what is asked because of it. */
 struct listing {
     struct hl_arena *arena;
+    const struct hl_run *run;                 /* whose marks are looked for */
     struct hl_map by_id, by_name, by_address; /* struct row * */
     struct hl_map leftovers;                  /* address -> name of what a replacement could not remove */
     struct hl_map names;                      /* id -> name */
@@ -88,15 +89,9 @@ static bool is_stopped_in_network(const char *state, const struct hl_value *sett
 
 /* --- The list --- */
 
-struct taking {
-    const struct hl_run *run;
-    struct listing *listing;
-};
-
 static bool take_row(void *context, struct hl_value *element, struct hl_error **err)
 {
-    const struct taking *taking = context;
-    struct listing *listing = taking->listing;
+    struct listing *listing = context;
     const struct hl_value *labels = hl_value_get(element, "Labels");
     const char *address = hl_value_get_text(labels, "hlrec.address");
 
@@ -116,22 +111,21 @@ static bool take_row(void *context, struct hl_value *element, struct hl_error **
         hl_map_put(&listing->names, row->id, (void *)row->name);
     }
     /* What a replacement under way has put aside is for recovery. */
-    if (address != NULL && hl_mark_is_of(labels, taking->run, address))
+    if (address != NULL && hl_mark_is_of(labels, listing->run, address))
         hl_map_put(is_aside(row->name) ? &listing->leftovers : &listing->by_address, address, is_aside(row->name) ? (void *)row->name : row);
     return true;
 }
 
-static bool read_list(struct hl_docker *docker, struct hl_arena *arena, struct listing *listing, struct hl_error **err)
+/* Into `listing`, whose arena is set. */
+static bool read_list(struct hl_docker *docker, struct listing *listing, struct hl_error **err)
 {
-    struct taking taking = {.run = docker->run, .listing = listing};
-
-    listing->arena = arena;
-    hl_map_init(&listing->by_id, arena);
-    hl_map_init(&listing->by_name, arena);
-    hl_map_init(&listing->by_address, arena);
-    hl_map_init(&listing->leftovers, arena);
-    hl_map_init(&listing->names, arena);
-    return hl_container_each(docker, take_row, &taking, err);
+    listing->run = docker->run;
+    hl_map_init(&listing->by_id, listing->arena);
+    hl_map_init(&listing->by_name, listing->arena);
+    hl_map_init(&listing->by_address, listing->arena);
+    hl_map_init(&listing->leftovers, listing->arena);
+    hl_map_init(&listing->names, listing->arena);
+    return hl_container_each(docker, take_row, listing, err);
 }
 
 /* `adopt: ID` and import take a name, an id, or the beginning of one that only one container has. */
@@ -182,7 +176,7 @@ static bool fetch_networks(struct reader *reader, struct hl_error **err)
 static void read_listing(struct reader *reader)
 {
     struct listing *listing = &reader->listing;
-    const bool read = read_list(reader->docker, listing->arena, listing, &listing->error) && fetch_networks(reader, &listing->error);
+    const bool read = read_list(reader->docker, listing, &listing->error) && fetch_networks(reader, &listing->error);
 
     pthread_mutex_lock(&reader->lock);
     listing->state = read ? LIST_READ : LIST_FAILED;
@@ -466,11 +460,11 @@ bool hl_container_refresh(struct hl_session *session, struct hl_object **objects
 static bool values_of(struct hl_docker *docker, struct hl_arena *arena, const struct hl_value *inspection, const char *resource, const struct hl_value *desired,
                       struct hl_value **out, struct hl_error **err)
 {
-    struct listing listing = {.networks = NULL};
+    struct listing listing = {.arena = arena};
     struct hl_container_view view = {.desired = desired, .recorded = desired, .resource = resource, .image_state = "current"};
 
     if (shares(inspection)) {
-        if (!read_list(docker, arena, &listing, err))
+        if (!read_list(docker, &listing, err))
             return false;
         view.names = &listing.names;
     }
