@@ -152,15 +152,13 @@ void hl_context_put_json(struct hl_context *context, const struct hl_value *valu
 void hl_context_log(struct hl_context *context, const char *event, const char *message, int64_t code)
 {
     hl_auto(text) struct hl_text line = HL_TEXT_INIT(HL_MAX_RENDER);
-    char now[HL_TIME_TEXT];
 
     if (context->log.stream == NULL)
         return;
 
     struct hl_value *map = hl_value_map(context->arena);
 
-    hl_render_time(hl_wall_ms(), now);
-    hl_value_map_put_text(map, "time", now);
+    hl_render_put_time(map, "time", hl_wall_ms());
     hl_value_map_put_text(map, "event", event);
     hl_value_map_put_text(map, "command", context->command->name);
     hl_value_map_put_int(map, "pid", (int64_t)getpid());
@@ -181,11 +179,9 @@ static void put_error_json(struct hl_context *context, const struct hl_error *er
 {
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
     struct hl_value *map = hl_value_map(context->arena);
-    char now[HL_TIME_TEXT];
 
-    hl_render_time(hl_wall_ms(), now);
     hl_value_map_put_int(map, "format_version", 1);
-    hl_value_map_put_text(map, "time", now);
+    hl_render_put_time(map, "time", hl_wall_ms());
     hl_value_map_put_text(map, "event", "error");
     hl_value_map_put(map, "error", hl_render_error_json(context->arena, error));
     hl_json_encode(&out, map, HL_JSON_COMPACT);

@@ -22,10 +22,8 @@ static void put_event(struct hl_context *context, const char *event, const char 
 {
     hl_auto(text) struct hl_text line = HL_TEXT_INIT(HL_MAX_RENDER);
     struct hl_value *map = hl_value_map(context->arena);
-    char now[HL_TIME_TEXT];
 
-    hl_render_time(hl_wall_ms(), now);
-    hl_value_map_put_text(map, "time", now);
+    hl_render_put_time(map, "time", hl_wall_ms());
     hl_value_map_put_text(map, "event", event);
     hl_value_map_put(map, name, value);
     hl_json_encode(&line, map, HL_JSON_COMPACT);

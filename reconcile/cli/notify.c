@@ -195,12 +195,10 @@ static struct hl_value *make_value(struct hl_context *context, const char *event
     struct hl_value *map = hl_value_map(context->arena);
     struct hl_value *summary = hl_value_map(context->arena);
     char host[HOST_MAXIMUM] = "";
-    char now[HL_TIME_TEXT];
 
-    hl_render_time(hl_wall_ms(), now);
     hl_value_map_put_int(map, "format_version", 1);
     hl_value_map_put_text(map, "event", event);
-    hl_value_map_put_text(map, "time", now);
+    hl_render_put_time(map, "time", hl_wall_ms());
     if (gethostname(host, sizeof(host) - 1) == 0)
         hl_value_map_put_text(map, "host", hl_arena_strdup(context->arena, host));
     hl_value_map_put_text(map, "stack", hl_context_stack(context));

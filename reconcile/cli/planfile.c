@@ -79,12 +79,10 @@ static struct hl_value *document_of(struct hl_context *context, const struct hl_
     const char *state_id = hl_store_id(hl_engine_store(context->engine));
     struct hl_value *map = hl_value_map(context->arena);
     char hash[HL_HASH_HEX] = "";
-    char now[HL_TIME_TEXT];
 
-    hl_render_time(hl_wall_ms(), now);
     hl_value_map_put_int(map, "hlrec_plan", HL_PLANFILE_VERSION);
     hl_value_map_put_text(map, "hlrec_version", PACKAGE_VERSION);
-    hl_value_map_put_text(map, "created", now);
+    hl_render_put_time(map, "created", hl_wall_ms());
     hl_value_map_put_text(map, "stack", context->stack);
     hl_value_map_put_text(map, "state_id", state_id);
     hl_value_map_put_int(map, "serial", view->serial);

@@ -142,11 +142,7 @@ struct hl_value *hl_record_json(struct hl_context *context, const struct hl_reco
     const struct hl_kind *kind = hl_kind_find(&hl_registry, record->kind, record->provider_type);
     struct hl_value *map = hl_value_map(context->arena);
     struct hl_value *needs = hl_value_list(context->arena);
-    char created[HL_TIME_TEXT];
-    char updated[HL_TIME_TEXT];
 
-    hl_render_time(record->created_ms, created);
-    hl_render_time(record->updated_ms, updated);
     for (const char *const *need = record->needs; need != NULL && *need != NULL; need++)
         hl_value_list_add(context->arena, needs, hl_value_text(context->arena, *need));
     hl_value_map_put_text(map, "address", record->address);
@@ -154,8 +150,8 @@ struct hl_value *hl_record_json(struct hl_context *context, const struct hl_reco
     hl_value_map_put_text(map, "name", record->name);
     hl_value_map_put_text(map, "provider", record->provider);
     hl_value_map_put_text(map, "id", record->id);
-    hl_value_map_put_text(map, "created", created);
-    hl_value_map_put_text(map, "updated", updated);
+    hl_render_put_time(map, "created", record->created_ms);
+    hl_render_put_time(map, "updated", record->updated_ms);
     hl_value_map_put_int(map, "run", record->run);
     hl_value_map_put_bool(map, "protect", record->protect);
     hl_value_map_put_bool(map, "holds_data", record->holds_data);
@@ -169,7 +165,6 @@ struct hl_value *hl_record_json(struct hl_context *context, const struct hl_reco
 struct hl_value *hl_run_json(struct hl_context *context, const struct hl_run_row *row)
 {
     struct hl_value *map = hl_value_map(context->arena);
-    char time[HL_TIME_TEXT];
 
     hl_value_map_put_int(map, "run", row->id);
     hl_value_map_put_text(map, "command", row->command);
@@ -178,12 +173,9 @@ struct hl_value *hl_run_json(struct hl_context *context, const struct hl_run_row
     hl_value_map_put_text(map, "host", row->host);
     hl_value_map_put_text(map, "source", row->source);
     hl_value_map_put_text(map, "commit", row->commit);
-    hl_render_time(row->started_ms, time);
-    hl_value_map_put_text(map, "started", time);
-    if (row->finished_ms > 0) {
-        hl_render_time(row->finished_ms, time);
-        hl_value_map_put_text(map, "finished", time);
-    }
+    hl_render_put_time(map, "started", row->started_ms);
+    if (row->finished_ms > 0)
+        hl_render_put_time(map, "finished", row->finished_ms);
     hl_value_map_put_int(map, "created", row->created);
     hl_value_map_put_int(map, "updated", row->updated);
     hl_value_map_put_int(map, "replaced", row->replaced);

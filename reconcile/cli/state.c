@@ -148,10 +148,8 @@ static void put_events_json(struct hl_context *context, const struct hl_event_ro
 
     for (size_t i = 0; i < count; i++) {
         struct hl_value *event = hl_value_map(context->arena);
-        char time[HL_TIME_TEXT];
 
-        hl_render_time(rows[i].time_ms, time);
-        hl_value_map_put_text(event, "time", time);
+        hl_render_put_time(event, "time", rows[i].time_ms);
         hl_value_map_put_text(event, "event", rows[i].event);
         hl_value_map_put_text(event, "address", rows[i].address);
         hl_value_map_put_text(event, "action", rows[i].action);

@@ -48,24 +48,20 @@ static void look(struct hl_context *context, struct finding *out)
 static struct hl_value *intent_json(struct hl_arena *arena, const struct hl_intent *intent)
 {
     struct hl_value *map = hl_value_map(arena);
-    char time[HL_TIME_TEXT];
 
-    hl_render_time(intent->started_ms, time);
     hl_value_map_put_text(map, "address", intent->address);
     hl_value_map_put_text(map, "action", intent->action);
     hl_value_map_put_int(map, "run", intent->run);
-    hl_value_map_put_text(map, "started", time);
+    hl_render_put_time(map, "started", intent->started_ms);
     return map;
 }
 
 static struct hl_value *copy_json(struct hl_arena *arena, const struct hl_store_copy *copy)
 {
     struct hl_value *map = hl_value_map(arena);
-    char time[HL_TIME_TEXT];
 
-    hl_render_time(copy->made_ms, time);
     hl_value_map_put_text(map, "file", copy->path);
-    hl_value_map_put_text(map, "made", time);
+    hl_render_put_time(map, "made", copy->made_ms);
     hl_value_map_put_bool(map, "sound", copy->problem == NULL);
     if (copy->problem == NULL)
         hl_value_map_put_int(map, "serial", copy->serial);

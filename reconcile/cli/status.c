@@ -56,19 +56,15 @@ static const char *state_of(const struct status *status, const struct hl_record 
 static struct hl_value *resource_json(struct hl_context *context, const struct status *status, const struct hl_record *record)
 {
     struct hl_value *map = hl_value_map(context->arena);
-    char time[HL_TIME_TEXT];
 
     hl_value_map_put_text(map, "address", record->address);
     hl_value_map_put_text(map, "kind", record->kind);
     hl_value_map_put_text(map, "provider", record->provider);
     hl_value_map_put_text(map, "state", state_of(status, record));
-    hl_render_time(record->updated_ms, time);
-    hl_value_map_put_text(map, "changed", time);
+    hl_render_put_time(map, "changed", record->updated_ms);
     hl_value_map_put_int(map, "run", record->run);
-    if (expiry_of(record) > 0) {
-        hl_render_time(expiry_of(record), time);
-        hl_value_map_put_text(map, "expires", time);
-    }
+    if (expiry_of(record) > 0)
+        hl_render_put_time(map, "expires", expiry_of(record));
     return map;
 }
 

@@ -58,16 +58,12 @@ const char *hl_suspension_text(struct hl_arena *arena, const struct hl_suspensio
 struct hl_value *hl_suspension_json(struct hl_arena *arena, const struct hl_suspension *suspension)
 {
     struct hl_value *map = hl_value_map(arena);
-    char time[HL_TIME_TEXT];
 
     hl_value_map_put_text(map, "who", suspension->who);
     hl_value_map_put_text(map, "reason", suspension->reason);
-    hl_render_time(suspension->since_ms, time);
-    hl_value_map_put_text(map, "since", time);
-    if (suspension->until_ms > 0) {
-        hl_render_time(suspension->until_ms, time);
-        hl_value_map_put_text(map, "until", time);
-    }
+    hl_render_put_time(map, "since", suspension->since_ms);
+    if (suspension->until_ms > 0)
+        hl_render_put_time(map, "until", suspension->until_ms);
     return map;
 }
 

@@ -226,10 +226,8 @@ void hl_render_event_json(struct hl_text *out, const struct hl_event *event, int
 {
     hl_auto(arena) struct hl_arena *arena = hl_arena_new();
     struct hl_value *map = hl_value_map(arena);
-    char now[HL_TIME_TEXT];
 
-    hl_render_time(now_ms, now);
-    hl_value_map_put_text(map, "time", now);
+    hl_render_put_time(map, "time", now_ms);
     hl_value_map_put_text(map, "event", event_names[event->type]);
     hl_value_map_put_text(map, "address", event->address);
     if (event->type != HL_EVENT_NOTE) {

@@ -61,6 +61,14 @@ void hl_render_time(int64_t ms, char out[HL_TIME_TEXT])
     snprintf(out, HL_TIME_TEXT, "%s.%03dZ", day, (int)(ms % 1000));
 }
 
+void hl_render_put_time(struct hl_value *map, const char *name, int64_t ms)
+{
+    char time[HL_TIME_TEXT];
+
+    hl_render_time(ms, time);
+    hl_value_map_put_text(map, name, time);
+}
+
 void hl_render_time_short(int64_t ms, char out[HL_TIME_TEXT])
 {
     const struct tm parts = broken_down(ms);

@@ -78,6 +78,8 @@ struct hl_value *hl_render_mask(struct hl_arena *arena, const struct hl_value *v
 enum { HL_TIME_TEXT = 32 };
 void hl_render_time(int64_t ms, char out[HL_TIME_TEXT]);
 void hl_render_time_short(int64_t ms, char out[HL_TIME_TEXT]);
+/* The long form, as a member of a map for JSON. */
+void hl_render_put_time(struct hl_value *map, const char *name, int64_t ms);
 
 /* Progress of an apply: a live display on a terminal, a line an event elsewhere. The live part is redrawn by a thread of its own; all
  * functions may be called from the thread that got it. */
