@@ -70,8 +70,8 @@ struct hl_object {
     struct hl_live live;                /* out; HL_LIVE_UNREAD on entry */
 };
 
-/* Hands over what was read: an id and values that are as recorded are the record's own, so that an unchanged object takes no memory. The rest is copied, and may
- * lie in an arena that goes. */
+/* Hands over what was read: an id and values that are as recorded are the record's own, so that an unchanged object takes no memory. The rest is copied, and
+ * may lie in an arena that goes. */
 void hl_object_keep(struct hl_object *object, const char *id, const struct hl_value *values);
 
 struct hl_op;

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* Calls visit(context, 0..count-1) from up to `threads` threads, one of which is the caller's, begun in the order of the indices; returns when all are done. Each
- * call must only touch what is its own. Where the system gives fewer threads, it takes longer. */
+/* Calls visit(context, 0..count-1) from up to `threads` threads, one of which is the caller's, begun in the order of the indices; returns when all are done.
+ * Each call must only touch what is its own. Where the system gives fewer threads, it takes longer. */
 void hl_parallel(size_t count, size_t threads, void (*visit)(void *context, size_t index), void *context);
 
 enum { HL_PROCESSORS_MOST = 16 };

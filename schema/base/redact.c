@@ -25,6 +25,8 @@ struct needle {
  * begin there: nearly always none. */
 struct hl_redactor {
     pthread_rwlock_t *lock; /* apart from the struct, so that a const redactor can be locked */
+    struct hl_arena *needles;
+    struct hl_arena *scratch; /* for one form at a time */
     struct needle *buckets[BUCKETS];
 };
 
@@ -33,6 +35,8 @@ struct hl_redactor *hl_redactor_new(void)
     struct hl_redactor *redactor = hl_alloc(sizeof(*redactor));
 
     redactor->lock = hl_alloc(sizeof(*redactor->lock));
+    redactor->needles = hl_arena_new();
+    redactor->scratch = hl_arena_new();
     pthread_rwlock_init(redactor->lock, NULL);
     return redactor;
 }
@@ -41,15 +45,8 @@ void hl_redactor_free(struct hl_redactor *redactor)
 {
     if (redactor == NULL)
         return;
-    for (size_t i = 0; i < BUCKETS; i++) {
-        for (struct needle *needle = redactor->buckets[i]; needle != NULL;) {
-            struct needle *next = needle->next;
-
-            hl_wipe(needle->data, needle->length);
-            free(needle);
-            needle = next;
-        }
-    }
+    hl_arena_free(redactor->needles);
+    hl_arena_free(redactor->scratch);
     pthread_rwlock_destroy(redactor->lock);
     free(redactor->lock);
     free(redactor);
@@ -75,7 +72,7 @@ static void add_needle(struct hl_redactor *redactor, const char *data, size_t le
         if ((*place)->length == length && memcmp((*place)->data, data, length) == 0)
             return;
 
-    struct needle *needle = hl_alloc(sizeof(*needle) + length);
+    struct needle *needle = hl_arena_alloc(redactor->needles, sizeof(*needle) + length);
 
     needle->length = length;
     memcpy(needle->data, data, length);
@@ -89,33 +86,33 @@ static void add_needle(struct hl_redactor *redactor, const char *data, size_t le
 static void add_base64(struct hl_redactor *redactor, enum hl_base64 form, const char *data, size_t length)
 {
     static const size_t foreign[] = {0, 2, 3};
-    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
 
     for (size_t before = 0; before < HL_COUNT(foreign); before++) {
-        char *shifted = hl_arena_alloc(arena, before + length);
+        char *shifted = hl_arena_alloc(redactor->scratch, before + length);
 
         memcpy(shifted + before, data, length);
 
-        const char *encoded = hl_base64_encode(arena, form, shifted, before + length);
+        const char *encoded = hl_base64_encode(redactor->scratch, form, shifted, before + length);
         const char *start = encoded + foreign[before];
         size_t own = (before + length) * 8 / 6 - foreign[before];
 
         add_needle(redactor, start, own);
         add_needle(redactor, start, strcspn(start, "="));
         add_needle(redactor, start, strlen(start));
+        hl_arena_reset(redactor->scratch);
     }
 }
 
 static void add_hex(struct hl_redactor *redactor, const char *data, size_t length)
 {
-    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
-    char *hex = hl_hex_encode(arena, data, length);
+    char *hex = hl_hex_encode(redactor->scratch, data, length);
 
     add_needle(redactor, hex, 2 * length);
     for (char *at = hex; *at != '\0'; at++)
         if (*at >= 'a')
             *at = (char)(*at - 'a' + 'A');
     add_needle(redactor, hex, 2 * length);
+    hl_arena_reset(redactor->scratch);
 }
 
 static bool is_alphanumeric(char c)
@@ -147,22 +144,24 @@ static const struct url_form {
 
 static void add_url(struct hl_redactor *redactor, const struct url_form *form, const char *data, size_t length)
 {
-    hl_auto(text) struct hl_text escaped = HL_TEXT_INIT(SIZE_MAX / 2);
+    char *escaped = hl_arena_alloc(redactor->scratch, 3 * length);
+    char *end = escaped;
 
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)data[i];
 
         if (is_alphanumeric(data[i]) || (byte != 0 && strchr(form->safe, byte) != NULL)) {
-            hl_text_putc(&escaped, data[i]);
+            *end++ = data[i];
         } else if (byte == ' ' && form->plus_is_blank) {
-            hl_text_putc(&escaped, '+');
+            *end++ = '+';
         } else {
-            hl_text_putc(&escaped, '%');
-            hl_text_putc(&escaped, form->hex[byte >> 4]);
-            hl_text_putc(&escaped, form->hex[byte & 15]);
+            *end++ = '%';
+            *end++ = form->hex[byte >> 4];
+            *end++ = form->hex[byte & 15];
         }
     }
-    add_needle(redactor, hl_text_get(&escaped), escaped.length);
+    add_needle(redactor, escaped, (size_t)(end - escaped));
+    hl_arena_reset(redactor->scratch);
 }
 
 /* As hl_json_put_string writes it, and as Go does ("\u003c" for '<') and PHP ("\/"). */
@@ -173,6 +172,9 @@ static void add_json(struct hl_redactor *redactor, const char *data, size_t leng
     hl_auto(text) struct hl_text php = HL_TEXT_INIT(SIZE_MAX / 2);
 
     hl_json_put_string(&json, data, length);
+    add_needle(redactor, json.data + 1, json.length - 2);
+    if (strpbrk(json.data, "<>&/") == NULL)
+        return;
     for (size_t i = 1; i + 1 < json.length; i++) {
         char c = json.data[i];
 
@@ -184,7 +186,6 @@ static void add_json(struct hl_redactor *redactor, const char *data, size_t leng
             hl_text_putc(&php, '\\');
         hl_text_putc(&php, c);
     }
-    add_needle(redactor, json.data + 1, json.length - 2);
     add_needle(redactor, hl_text_get(&go), go.length);
     add_needle(redactor, hl_text_get(&php), php.length);
 }

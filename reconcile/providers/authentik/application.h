@@ -33,7 +33,8 @@ bool hl_authentik_part_changes(struct hl_op *op, enum hl_authentik_part part, co
 /* ---- application_read.c ---- */
 
 bool hl_authentik_application_refresh(struct hl_session *session, struct hl_object **objects, size_t count, struct hl_error **err);
-bool hl_authentik_application_unmanaged(struct hl_session *session, const struct hl_kind *kind, struct hl_arena *arena, struct hl_value *list, struct hl_error **err);
+bool hl_authentik_application_unmanaged(struct hl_session *session, const struct hl_kind *kind, struct hl_arena *arena, struct hl_value *list,
+                                        struct hl_error **err);
 
 /* ---- application_write.c ---- */
 

@@ -161,7 +161,8 @@ bool hl_authentik_application_refresh(struct hl_session *session, struct hl_obje
     return true;
 }
 
-bool hl_authentik_application_unmanaged(struct hl_session *session, const struct hl_kind *kind, struct hl_arena *arena, struct hl_value *list, struct hl_error **err)
+bool hl_authentik_application_unmanaged(struct hl_session *session, const struct hl_kind *kind, struct hl_arena *arena, struct hl_value *list,
+                                        struct hl_error **err)
 {
     struct world world = {0};
 

@@ -1,10 +1,10 @@
 /* The provider type: its settings, opening and closing, and which verbs each kind has. */
 #include "config.h"
 
+#include "reconcile/providers/shared/web.h"
 #include "reconcile/providers/traefik/api.h"
 #include "reconcile/providers/traefik/folder.h"
 #include "reconcile/providers/traefik/traefik.h"
-#include "reconcile/providers/shared/web.h"
 #include "reconcile/transport/files.h"
 
 #include <errno.h>
