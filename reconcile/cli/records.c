@@ -36,7 +36,7 @@ const struct hl_map *hl_records(const struct hl_context *context)
     return context->records;
 }
 
-int hl_records_need(struct hl_context *context, const char *address, const struct hl_record **out)
+static int find_record(struct hl_context *context, const char *address, const struct hl_record **out)
 {
     const struct hl_map *records = context->records;
     const char *best = NULL;
@@ -60,6 +60,13 @@ int hl_records_need(struct hl_context *context, const char *address, const struc
     else
         hl_error_hint(&err, "`hlrec state list` lists what is");
     return hl_context_fail(context, err);
+}
+
+int hl_record_open(struct hl_context *context, bool lock, const char *address, const struct hl_record **out)
+{
+    const int code = hl_records_open(context, lock);
+
+    return code == HL_EXIT_OK ? find_record(context, address, out) : code;
 }
 
 static void put_row(struct hl_text *out, const char *name, const char *value)

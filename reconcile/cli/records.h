@@ -8,8 +8,8 @@
 int hl_records_open(struct hl_context *context, bool lock);
 /* Address -> struct hl_record *. */
 const struct hl_map *hl_records(const struct hl_context *context);
-/* A record that must be there; else says what comes close. */
-int hl_records_need(struct hl_context *context, const char *address, const struct hl_record **out);
+/* The same for a command about one record, which must be there; else it says what comes close. */
+int hl_record_open(struct hl_context *context, bool lock, const char *address, const struct hl_record **out);
 /* All that is known about one, masked. */
 void hl_put_record(struct hl_context *context, struct hl_text *out, const struct hl_record *record);
 struct hl_value *hl_record_json(struct hl_context *context, const struct hl_record *record);

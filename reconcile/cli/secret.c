@@ -45,10 +45,8 @@ static int show(struct hl_context *context)
 {
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
     const struct hl_record *record = NULL;
-    int code = hl_records_open(context, false);
+    const int code = hl_record_open(context, false, address_of(context, context->arguments[0]), &record);
 
-    if (code == HL_EXIT_OK)
-        code = hl_records_need(context, address_of(context, context->arguments[0]), &record);
     if (code != HL_EXIT_OK)
         return code;
     if (hl_option_given(&context->options, HL_OPT_REVEAL))
@@ -97,10 +95,8 @@ static int rotate(struct hl_context *context)
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
     const struct hl_record *record = NULL;
     struct hl_error *err = NULL;
-    int code = hl_records_open(context, true);
+    const int code = hl_record_open(context, true, address_of(context, context->arguments[0]), &record);
 
-    if (code == HL_EXIT_OK)
-        code = hl_records_need(context, address_of(context, context->arguments[0]), &record);
     if (code != HL_EXIT_OK)
         return code;
     if (!check_rotation(record, &err) || !hl_store_set_rotate(context->store, record->address, true, &err))

@@ -75,10 +75,8 @@ static int show(struct hl_context *context)
 {
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
     const struct hl_record *record = NULL;
-    int code = hl_records_open(context, false);
+    const int code = hl_record_open(context, false, context->arguments[0], &record);
 
-    if (code == HL_EXIT_OK)
-        code = hl_records_need(context, context->arguments[0], &record);
     if (code != HL_EXIT_OK)
         return code;
     if (context->format == HL_FORMAT_JSON) {

@@ -63,10 +63,8 @@ static int mv(struct hl_context *context)
     const struct hl_record *record = NULL;
     struct hl_error *err = NULL;
     int64_t run = 0;
-    int code = hl_records_open(context, true);
+    const int code = hl_record_open(context, true, from, &record);
 
-    if (code == HL_EXIT_OK)
-        code = hl_records_need(context, from, &record);
     if (code != HL_EXIT_OK)
         return code;
     if (!check_address(to, record->kind, &err) || !check_intents(context, from, &err) || !begin(context, &run, &err) ||
@@ -92,10 +90,8 @@ static int rm(struct hl_context *context)
     const struct hl_record *record = NULL;
     struct hl_error *err = NULL;
     int64_t run = 0;
-    int code = hl_records_open(context, true);
+    int code = hl_record_open(context, true, address, &record);
 
-    if (code == HL_EXIT_OK)
-        code = hl_records_need(context, address, &record);
     if (code != HL_EXIT_OK)
         return code;
     if (!check_removal(context, record, &err))
