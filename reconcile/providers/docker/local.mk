@@ -3,7 +3,7 @@ reconcile_providers_libhlproviders_a_SOURCES += \
 	%reldir%/image.c %reldir%/image.h %reldir%/image_name.c %reldir%/image_name.h \
 	%reldir%/keep.c %reldir%/keep.h %reldir%/kinds.h %reldir%/login.c %reldir%/login.h \
 	%reldir%/mark.c %reldir%/mark.h %reldir%/network.c %reldir%/network.h %reldir%/network_replace.c \
-	%reldir%/provider.c %reldir%/pull.c %reldir%/pull.h %reldir%/volume.c \
+	%reldir%/provider.c %reldir%/pull.c %reldir%/pull.h %reldir%/rows.c %reldir%/rows.h %reldir%/volume.c \
 	%reldir%/container/apply.c %reldir%/container/call.c %reldir%/container/check.c \
 	%reldir%/container/complete.c %reldir%/container/container.h %reldir%/container/env_file.c \
 	%reldir%/container/fields.c %reldir%/container/fields.h %reldir%/container/files.c \

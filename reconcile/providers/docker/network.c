@@ -6,6 +6,7 @@
 #include "reconcile/providers/docker/container/container.h"
 #include "reconcile/providers/docker/kinds.h"
 #include "reconcile/providers/docker/mark.h"
+#include "reconcile/providers/docker/rows.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -14,7 +15,6 @@
 
 static struct hl_value *normal_cidr(struct hl_arena *arena, struct hl_value *value);
 static void check_cidr(struct hl_check *check, const struct hl_value *value);
-static void check_external(struct hl_check *check, const struct hl_value *value);
 static void check_address(struct hl_check *check, const struct hl_value *value);
 
 static const struct hl_field pool_fields[] = {
@@ -33,7 +33,7 @@ static const struct hl_field ipam_fields[] = {
 };
 
 static const struct hl_field fields[] = {
-    {.name = "name", .type = HL_F_STRING, .immutable = true, .doc = "name in Docker; default: the resource's name"},
+    HL_DOCKER_NAME,
     {.name = "driver", .type = HL_F_STRING, .fallback = "bridge", .immutable = true, .doc = "bridge, macvlan, ipvlan, ..."},
     {.name = "subnet",
      .type = HL_F_STRING,
@@ -54,24 +54,9 @@ static const struct hl_field fields[] = {
     {.name = "internal", .type = HL_F_BOOL, .fallback = "false", .immutable = true, .doc = "without a way out"},
     {.name = "attachable", .type = HL_F_BOOL, .fallback = "false", .immutable = true, .doc = "for overlay networks: plain containers may join"},
     {.name = "enable_ipv6", .type = HL_F_BOOL, .fallback = "false", .immutable = true, .doc = "IPv6 too; needs a subnet of IPv6 before Engine 27"},
-    {.name = "driver_opts",
-     .type = HL_F_MAP,
-     .item = HL_F_STRING,
-     .immutable = true,
-     .doc = "options for the driver",
-     .example = "{com.docker.network.bridge.name: br-web}"},
-    {.name = "labels",
-     .type = HL_F_MAP,
-     .item = HL_F_STRING,
-     .forms = HL_FORM_PAIRS,
-     .immutable = true,
-     .check = hl_mark_check,
-     .doc = "labels; hlrec adds its own"},
-    {.name = "external",
-     .type = HL_F_ANY,
-     .local = true,
-     .check = check_external,
-     .doc = "not supported: a network that the spec does not declare is taken as it is in Docker, so drop its block"},
+    HL_DOCKER_DRIVER_OPTIONS("{com.docker.network.bridge.name: br-web}"),
+    HL_DOCKER_LABELS,
+    HL_DOCKER_EXTERNAL,
     {.name = "id", .type = HL_F_STRING, .computed = true, .doc = "id of the network"},
     {.name = NULL},
 };
@@ -132,14 +117,6 @@ static void check_address(struct hl_check *check, const struct hl_value *value)
         hl_diag_error(check->diags, value->at, "'%s' is no IP address", value->text.data);
 }
 
-static void check_external(struct hl_check *check, const struct hl_value *value)
-{
-    if (hl_value_is(value, HL_BOOL) && !value->boolean)
-        return;
-    hl_diag_hint(check->diags, hl_diag_error(check->diags, value->at, "compose's 'external' is not supported"),
-                 "a network that the spec does not declare is taken as it is in Docker: drop its block");
-}
-
 static void check_body(struct hl_check *check, const struct hl_value *body)
 {
     const struct hl_value *subnet = hl_value_get(body, "subnet");
@@ -151,12 +128,6 @@ static void check_body(struct hl_check *check, const struct hl_value *body)
         hl_diag_error(check->diags, orphan->at, "'%s' needs 'subnet'", gateway != NULL ? "gateway" : "ip_range");
     if (subnet != NULL && hl_value_count(hl_value_get(hl_value_get(body, "ipam"), "config")) > 0)
         hl_diag_error(check->diags, subnet->at, "'subnet' and 'ipam.config' say the same thing twice");
-}
-
-static void complete_body(struct hl_check *check, struct hl_value *body)
-{
-    if (hl_value_get(body, "name") == NULL)
-        hl_value_map_put_text(body, "name", check->name);
 }
 
 /* --- To the engine --- */
@@ -508,6 +479,6 @@ const struct hl_kind hl_kind_network = {
     .example = "subnet: 172.30.0.0/24\nip_range: 172.30.0.128/25\n",
     .fields = fields,
     .check = check_body,
-    .complete = complete_body,
+    .complete = hl_docker_complete_name,
     .verbs = &verbs,
 };

@@ -5,24 +5,11 @@
 #include "reconcile/providers/docker/container/container.h"
 #include "reconcile/providers/docker/kinds.h"
 #include "reconcile/providers/docker/mark.h"
+#include "reconcile/providers/docker/rows.h"
 
 #include <string.h>
 
 /* --- The table --- */
-
-static void check_external(struct hl_check *check, const struct hl_value *value)
-{
-    if (hl_value_is(value, HL_BOOL) && !value->boolean)
-        return;
-    hl_diag_hint(check->diags, hl_diag_error(check->diags, value->at, "compose's 'external' is not supported"),
-                 "a volume that the spec does not declare is taken as it is in Docker: drop its block");
-}
-
-static void complete_body(struct hl_check *check, struct hl_value *body)
-{
-    if (hl_value_get(body, "name") == NULL)
-        hl_value_map_put_text(body, "name", check->name);
-}
 
 static void check_body(struct hl_check *check, const struct hl_value *body)
 {
@@ -31,26 +18,11 @@ static void check_body(struct hl_check *check, const struct hl_value *body)
 }
 
 static const struct hl_field fields[] = {
-    {.name = "name", .type = HL_F_STRING, .immutable = true, .doc = "name in Docker; default: the resource's name"},
+    HL_DOCKER_NAME,
     {.name = "driver", .type = HL_F_STRING, .fallback = "local", .immutable = true, .doc = "volume driver"},
-    {.name = "driver_opts",
-     .type = HL_F_MAP,
-     .item = HL_F_STRING,
-     .immutable = true,
-     .doc = "options for the driver",
-     .example = "{type: nfs, o: \"addr=192.168.1.10,rw\", device: \":/export/media\"}"},
-    {.name = "labels",
-     .type = HL_F_MAP,
-     .item = HL_F_STRING,
-     .forms = HL_FORM_PAIRS,
-     .immutable = true,
-     .check = hl_mark_check,
-     .doc = "labels; hlrec adds its own"},
-    {.name = "external",
-     .type = HL_F_ANY,
-     .local = true,
-     .check = check_external,
-     .doc = "not supported: a volume that the spec does not declare is taken as it is in Docker, so drop its block"},
+    HL_DOCKER_DRIVER_OPTIONS("{type: nfs, o: \"addr=192.168.1.10,rw\", device: \":/export/media\"}"),
+    HL_DOCKER_LABELS,
+    HL_DOCKER_EXTERNAL,
     {.name = "mountpoint", .type = HL_F_STRING, .computed = true, .doc = "where the host keeps it"},
     {.name = NULL},
 };
@@ -275,6 +247,6 @@ const struct hl_kind hl_kind_volume = {
     .fields = fields,
     .holds_data = true,
     .check = check_body,
-    .complete = complete_body,
+    .complete = hl_docker_complete_name,
     .verbs = &verbs,
 };

@@ -2,7 +2,7 @@
 
 #include "reconcile/providers/docker/container/fields.h"
 
-#include "reconcile/providers/docker/mark.h"
+#include "reconcile/providers/docker/rows.h"
 
 static const char *const pull_policies[] = {"missing", "always", "never", NULL};
 static const char *const protocols[] = {"tcp", "udp", "sctp", NULL};
@@ -270,13 +270,7 @@ const struct hl_field hl_container_fields[] = {
      .normalise = hl_normal_restart,
      .check = hl_check_restart,
      .doc = "no, always, unless-stopped, on-failure or on-failure:COUNT"},
-    {.name = "labels",
-     .type = HL_F_MAP,
-     .item = HL_F_STRING,
-     .forms = HL_FORM_PAIRS,
-     .immutable = true,
-     .check = hl_mark_check,
-     .doc = "labels; hlrec adds its own"},
+    HL_DOCKER_LABELS,
     {.name = "user", .type = HL_F_STRING, .immutable = true, .doc = "user[:group], names of the image or numbers"},
     {.name = "working_dir", .type = HL_F_STRING, .immutable = true, .doc = "folder to start in"},
     {.name = "hostname", .type = HL_F_STRING, .immutable = true, .doc = "host name inside"},

@@ -1,0 +1,17 @@
+#include "config.h"
+
+#include "reconcile/providers/docker/rows.h"
+
+void hl_docker_complete_name(struct hl_check *check, struct hl_value *body)
+{
+    if (hl_value_get(body, "name") == NULL)
+        hl_value_map_put_text(body, "name", check->name);
+}
+
+void hl_docker_check_external(struct hl_check *check, const struct hl_value *value)
+{
+    if (hl_value_is(value, HL_BOOL) && !value->boolean)
+        return;
+    hl_diag_hint(check->diags, hl_diag_error(check->diags, value->at, "compose's 'external' is not supported"),
+                 "what the spec does not declare is taken as it is in Docker: drop this block");
+}
