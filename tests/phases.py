@@ -45,6 +45,7 @@ FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "30"))
 SHOWN_LINES = 60
 AT_ONCE = 4
 STARTS_AN_ENGINE = ("docker_test", "examples_test")
+LONGEST = ("unattended_test", "lab_test", "preview_test", "bifrost_kill_test", "kill_test", "authentik_test")  # begun first, so that none is awaited alone at the end
 PR_SET_CHILD_SUBREAPER = 36
 STOPPED = threading.Event()  # by a signal: nothing new is started
 # run() begins a session, which with autogroups (sched(7)) is what niceness is compared within: the group's own is lowered as well.
@@ -315,6 +316,7 @@ def integration():
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     paths = [path for folder in ("integration", "fault") for path in sorted((SOURCE / "tests" / folder).glob("*.py")) if os.access(path, os.X_OK)]
+    paths.sort(key=lambda path: path.stem not in LONGEST)
     counts = Counts()
 
     def run_one(path):
