@@ -85,19 +85,11 @@ static void lower_into(char *out, size_t size, const char *word)
     out[i] = '\0';
 }
 
-/* A third of the letters may be wrong, at least one; a word of two letters has to be equal but for its case. */
-static size_t tolerance(const char *word)
-{
-    size_t length = strlen(word);
-
-    return length < 3 ? 0 : length < 9 ? (length + 1) / 3 : 3;
-}
-
 const char *hl_diag_suggest(struct hl_diags *diags, struct hl_diag *diag, const char *word, const char *const *names, size_t count)
 {
     char wanted[64], candidate[64];
     const char *best = NULL;
-    size_t limit = tolerance(word);
+    size_t limit = hl_edit_tolerance(word);
 
     if (strlen(word) >= sizeof(wanted) || diags->compared + count > MAX_COMPARED)
         return NULL;

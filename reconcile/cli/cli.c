@@ -2,6 +2,7 @@
 
 #include "reconcile/cli/announce.h"
 #include "reconcile/cli/context.h"
+#include "reconcile/cli/habits.h"
 #include "reconcile/cli/help.h"
 
 #include <errno.h>
@@ -38,11 +39,14 @@ static bool fail_unknown_command(const struct hl_options *options, struct hl_err
 {
     hl_auto(text) struct hl_text given = HL_TEXT_INIT(4096);
     const char *best = NULL;
-    size_t best_distance = 4;
 
     hl_text_puts(&given, options->arguments[0]);
     if (options->count > 1 && hl_command_is_family(options->arguments[0]))
         hl_text_printf(&given, " %s", options->arguments[1]);
+
+    const char *habit = hl_habit_command(hl_text_get(&given));
+    size_t best_distance = hl_edit_tolerance(hl_text_get(&given)) + 1;
+
     for (const struct hl_command *const *command = hl_commands; *command != NULL; command++) {
         const size_t distance = hl_edit_distance(hl_text_get(&given), (*command)->name, best_distance);
 
@@ -54,6 +58,8 @@ static bool fail_unknown_command(const struct hl_options *options, struct hl_err
     hl_fail(err, HL_E_SPEC, hl_command_is_family(hl_text_get(&given)) ? "`hlrec %s` needs to know what" : "there is no command '%s'", hl_text_get(&given));
     if (hl_command_is_family(hl_text_get(&given)))
         return hl_error_hint(err, "`hlrec help %s` lists it", hl_text_get(&given));
+    if (habit != NULL)
+        return hl_error_hint(err, "%s", habit);
     return best != NULL ? hl_error_hint(err, "did you mean `hlrec %s`?", best) : hl_error_hint(err, "`hlrec help` lists all commands");
 }
 

@@ -19,6 +19,7 @@ hlrec_SOURCES = \
 	%reldir%/explain.c \
 	%reldir%/flow.c %reldir%/flow.h \
 	%reldir%/graph.c \
+	%reldir%/habits.c %reldir%/habits.h \
 	%reldir%/help.c %reldir%/help.h \
 	%reldir%/hold.c %reldir%/hold.h \
 	%reldir%/import.c \

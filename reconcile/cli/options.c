@@ -2,6 +2,7 @@
 
 #include "reconcile/cli/options.h"
 
+#include "reconcile/cli/habits.h"
 #include "reconcile/forge/forge.h"
 #include "reconcile/render/markdown.h"
 #include "schema/base/text.h"
@@ -204,18 +205,21 @@ static void add_value(struct hl_arena *arena, struct hl_options *options, enum h
 
 static bool fail_unknown(const char *given, const char *name, struct hl_error **err)
 {
+    const char *habit = hl_habit_option(name);
     const char *best = NULL;
-    size_t best_distance = 3;
+    size_t best_distance = hl_edit_tolerance(name) + 1;
 
     for (int id = 0; id < HL_OPTIONS; id++) {
         const size_t distance = hl_edit_distance(name, hl_option_table[id].name, best_distance);
 
-        if (distance < best_distance || (best == NULL && name[0] != '\0' && hl_starts_with(hl_option_table[id].name, name))) {
+        if (distance < best_distance || (best == NULL && strlen(name) > 1 && hl_starts_with(hl_option_table[id].name, name))) {
             best_distance = distance < best_distance ? distance : best_distance;
             best = hl_option_table[id].name;
         }
     }
     hl_fail(err, HL_E_SPEC, "unknown option '%s'", given);
+    if (habit != NULL)
+        return hl_error_hint(err, "%s", habit);
     return best != NULL ? hl_error_hint(err, "did you mean '--%s'?", best) : hl_error_hint(err, "`hlrec help COMMAND` lists the options of a command");
 }
 
@@ -305,28 +309,57 @@ static bool take(struct parser *parser, enum hl_option_id id, const char *value,
     return true;
 }
 
+/* HL_OPTIONS when there is none of that name. */
+static int find_option(const char *name)
+{
+    int id = 0;
+
+    while (id < HL_OPTIONS && strcmp(hl_option_table[id].name, name) != 0)
+        id++;
+    return id;
+}
+
+static int find_letter(char letter)
+{
+    int id = 0;
+
+    while (id < HL_OPTIONS && hl_option_table[id].letter != letter)
+        id++;
+    return id;
+}
+
 static bool parse_long(struct parser *parser, const char *argument, struct hl_error **err)
 {
     const char *equals = strchr(argument, '=');
     const char *name = hl_arena_copy(parser->arena, argument + 2, equals == NULL ? strlen(argument + 2) : (size_t)(equals - argument) - 2);
+    const int id = find_option(name);
 
-    for (int id = 0; id < HL_OPTIONS; id++) {
-        if (strcmp(hl_option_table[id].name, name) == 0)
-            return take(parser, (enum hl_option_id)id, equals == NULL ? NULL : equals + 1, err);
-    }
+    if (id < HL_OPTIONS)
+        return take(parser, (enum hl_option_id)id, equals == NULL ? NULL : equals + 1, err);
     /* Without the value: it may be a secret in the wrong place. */
     return fail_unknown(hl_arena_printf(parser->arena, "--%s", name), name, err);
 }
 
+/* A long name behind one dash, as Terraform has it. Read as letters, `-out=web.plan` would save the plan to a file 'ut=web.plan'. What does not look like a name
+ * is none: `-pPASSWORD` is not to be repeated in a message. */
+static bool is_long_name(const char *word)
+{
+    const size_t length = strlen(word);
+
+    return length > 1 && strspn(word, "abcdefghijklmnopqrstuvwxyz-") == length && (find_letter(word[0]) == HL_OPTIONS || find_option(word) < HL_OPTIONS);
+}
+
 static bool parse_letters(struct parser *parser, const char *letters, struct hl_error **err)
 {
-    for (; *letters != '\0'; letters++) {
-        int id = 0;
+    const char *word = hl_arena_copy(parser->arena, letters, strcspn(letters, "="));
 
-        while (id < HL_OPTIONS && hl_option_table[id].letter != *letters)
-            id++;
+    if (is_long_name(word))
+        return fail_unknown(hl_arena_printf(parser->arena, "-%s", word), word, err);
+    for (; *letters != '\0'; letters++) {
+        const int id = find_letter(*letters);
+
         if (id == HL_OPTIONS)
-            return fail_unknown(hl_arena_printf(parser->arena, "-%c", *letters), "", err);
+            return fail_unknown(hl_arena_printf(parser->arena, "-%c", *letters), hl_arena_copy(parser->arena, letters, 1), err);
         if (hl_option_table[id].type != HL_ARG_NONE)
             return take(parser, (enum hl_option_id)id, letters[1] != '\0' ? letters + 1 : NULL, err);
         if (!take(parser, (enum hl_option_id)id, NULL, err))

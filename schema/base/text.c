@@ -454,6 +454,13 @@ size_t hl_edit_distance(const char *a, const char *b, size_t limit)
     return least(rows[a_length % 3][b_length], limit + 1);
 }
 
+size_t hl_edit_tolerance(const char *word)
+{
+    const size_t length = strlen(word);
+
+    return length < 3 ? 0 : length < 9 ? (length + 1) / 3 : 3;
+}
+
 bool hl_starts_with(const char *string, const char *prefix)
 {
     return strncmp(string, prefix, strlen(prefix)) == 0;

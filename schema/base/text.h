@@ -75,6 +75,8 @@ size_t hl_utf8_decode(const char *data, size_t length, uint32_t *code);
 bool hl_is_deceptive(uint32_t code);
 /* Edit distance (a swap of neighbours counts one), at most `limit` + 1; for "did you mean". */
 size_t hl_edit_distance(const char *a, const char *b, size_t limit);
+/* How far from `word` a name may be and still be meant: a third of the letters, at least one, at most three; a word of two letters has to be equal. */
+size_t hl_edit_tolerance(const char *word);
 bool hl_starts_with(const char *string, const char *prefix);
 bool hl_ends_with(const char *string, const char *suffix);
 static inline bool hl_is_blank(const char *string)

@@ -370,6 +370,14 @@ static void formats_real(void **state HL_UNUSED)
     }
 }
 
+static void tells_how_far_a_word_may_be(void **state HL_UNUSED)
+{
+    assert_int_equal(hl_edit_tolerance("up"), 0);
+    assert_int_equal(hl_edit_tolerance("aply"), 1);
+    assert_int_equal(hl_edit_tolerance("deploy"), 2);
+    assert_int_equal(hl_edit_tolerance("a word of many letters"), 3);
+}
+
 static void measures_edit_distance(void **state HL_UNUSED)
 {
     static const struct {
@@ -429,6 +437,7 @@ int hl_test_text(void)
         cmocka_unit_test(duration_reads_back),
         cmocka_unit_test(parses_size),
         cmocka_unit_test(formats_real),
+        cmocka_unit_test(tells_how_far_a_word_may_be),
         cmocka_unit_test(measures_edit_distance),
         cmocka_unit_test(compares_ends),
     };
