@@ -39,6 +39,9 @@ static void show_plan(struct hl_context *context, const struct hl_plan *plan)
     struct hl_plan_view view;
 
     hl_context_view(context, plan, &view);
+    /* Of what was asked for wrongly there is no plan to be read, but for programs, which find the mistakes in it. */
+    if (plan->diags.errors > 0 && context->format == HL_FORMAT_HUMAN)
+        return;
     if (context->format == HL_FORMAT_JSON) {
         put_event(context, "plan", "plan", hl_render_plan_value(context->arena, &view));
         return;
@@ -125,9 +128,12 @@ static int apply(struct hl_context *context, bool has_work, enum hl_exit planned
 
     for (int action = 0; action < HL_ACTIONS; action++)
         done += action == HL_ACTION_NONE ? 0 : result.done[action];
-    if (!has_work && done == 0 && !context->quiet && context->format == HL_FORMAT_HUMAN)
+    /* What could not be read is not "nothing to do". */
+    const bool told = has_work || done > 0 || result.refused + result.skipped + result.failed > 0;
+
+    if (!told && !context->quiet && context->format == HL_FORMAT_HUMAN)
         hl_sink_puts(&context->out, result.deferred > 0 ? "Nothing to do now.\n" : "Nothing to do.\n");
-    if (has_work || done > 0 || context->format == HL_FORMAT_JSON)
+    if (told || context->format == HL_FORMAT_JSON)
         show_result(context, &result, hl_context_elapsed_ms(context) - started, done > 0);
 
     const enum hl_exit code = hl_exit_of_apply(&result);

@@ -340,8 +340,8 @@ static bool parse_long(struct parser *parser, const char *argument, struct hl_er
     return fail_unknown(hl_arena_printf(parser->arena, "--%s", name), name, err);
 }
 
-/* A long name behind one dash, as Terraform has it. Read as letters, `-out=web.plan` would save the plan to a file 'ut=web.plan'. What does not look like a name
- * is none: `-pPASSWORD` is not to be repeated in a message. */
+/* A long name behind one dash, as Terraform has it. Read as letters, `-out=web.plan` would save the plan to a file 'ut=web.plan'. What does not look like a
+ * name is none: `-pPASSWORD` is not to be repeated in a message. */
 static bool is_long_name(const char *word)
 {
     const size_t length = strlen(word);

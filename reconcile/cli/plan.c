@@ -14,7 +14,8 @@ static void show(struct hl_context *context, const struct hl_plan_view *view)
 
     switch (context->format) {
     case HL_FORMAT_HUMAN:
-        if (context->quiet)
+        /* Of what was asked for wrongly there is no plan to be read. */
+        if (context->quiet || view->plan->diags.errors > 0)
             return;
         hl_render_plan_human(&out, view, context->look);
         break;

@@ -144,7 +144,9 @@ static bool open_store(struct hl_engine *engine, struct hl_error **err)
         if (!hl_store_lock(engine->store, options->command, options->lock_timeout_ms, &engine->died, err))
             return false;
     } else {
-        engine->other_run = hl_store_lock_holder(engine->store, engine->arena);
+        const char *holder = hl_store_lock_holder(engine->store, engine->arena);
+
+        engine->other_run = holder != NULL ? hl_arena_printf(engine->arena, "another run is at work: %s", holder) : NULL;
     }
     fill_run(engine);
     return engine_load_records(engine, err);

@@ -128,8 +128,22 @@ static void touch_all(struct hl_engine *engine)
     }
 }
 
+/* What a system says of itself, below its name. */
+static void put_lines(struct hl_text *report, const char *lines)
+{
+    while (*lines != '\0') {
+        const size_t length = strcspn(lines, "\n");
+
+        hl_text_puts(report, "  ");
+        hl_text_append(report, lines, length);
+        hl_text_putc(report, '\n');
+        lines += length + (lines[length] == '\n' ? 1 : 0);
+    }
+}
+
 static bool examine(struct hl_engine *engine, struct session *session, struct hl_text *report)
 {
+    hl_auto(text) struct hl_text lines = HL_TEXT_INIT(HL_MAX_RENDER);
     const struct hl_outputs outputs = engine_known_outputs(engine);
     struct hl_error *error = NULL;
 
@@ -140,13 +154,16 @@ static bool examine(struct hl_engine *engine, struct session *session, struct hl
         return true;
     }
     if (session->state == SESSION_OPEN) {
-        hl_text_printf(report, "%s:\n", session->session.name);
-        if (session->session.type->verbs->ready(&session->session, report, &error))
+        if (session->session.type->verbs->ready(&session->session, &lines, &error)) {
+            hl_text_printf(report, "%s:\n", session->session.name);
+            put_lines(report, hl_text_get(&lines));
             return true;
+        }
         engine_session_fail(session, error);
     }
     hl_auto(heap) char *text = hl_error_text(session->error);
     hl_text_printf(report, "%s: NOT FIT: %s\n", session->session.name, text);
+    put_lines(report, hl_text_get(&lines));
     for (const struct hl_error *cause = session->error; cause != NULL; cause = cause->cause) {
         if (cause->hint != NULL)
             hl_text_printf(report, "  hint: %s\n", cause->hint);

@@ -84,16 +84,31 @@ static bool holds_data(const struct hl_step *step)
     return step->kind != NULL && (step->kind->holds_data || (step->kind->is_data != NULL && step->kind->is_data(step->desired)));
 }
 
+/* How what is protected is let go of all the same: with its block still there, or gone. */
+static const char *protection_hint(struct hl_arena *arena, const struct hl_step *step)
+{
+    if (step->action == HL_ACTION_REPLACE)
+        return "set `protect: false` in its block and apply that first";
+    return hl_arena_printf(arena,
+                           step->resource != NULL
+                               ? "set `protect: false` in its block and apply that first; to keep it, write `removed: [{address: %s, destroy: false}]` in place of "
+                                 "its block"
+                               : "to keep it and forget it here, write `removed: [{address: %s, destroy: false}]`; to delete it, put its block back with "
+                                 "`protect: false`, apply that, and take it out again",
+                           step->address);
+}
+
 /* A deletion or replacement of what is protected or holds data needs more than a changed spec. */
-static void guard_destruction(struct hl_step *step, const struct hl_plan_input *input)
+static void guard_destruction(struct hl_arena *arena, struct hl_step *step, const struct hl_plan_input *input)
 {
     const bool said_unprotected = step->resource != NULL && step->resource->protect == HL_FALSE;
     const bool recorded_unprotected = step->resource == NULL && step->recorded != NULL && !step->recorded->protect;
 
     step->loses_data = holds_data(step);
     if (is_protected(step)) {
-        refuse(step, HL_E_REFUSED, hl_action_info(step->action)->verb[0] == 'R' ? "protected: must not be replaced" : "protected: must not be deleted",
-               "set `protect: false` in its block and apply that first; to let go of it without deleting it: `removed: [{address: ..., destroy: false}]`");
+        const char *hint = protection_hint(arena, step);
+
+        refuse(step, HL_E_REFUSED, step->action == HL_ACTION_REPLACE ? "protected: must not be replaced" : "protected: must not be deleted", hint);
     } else if (step->loses_data && !(said_unprotected || recorded_unprotected)) {
         refuse(step, HL_E_REFUSED, "holds data: is not deleted without `protect: false` in the spec",
                "set `protect: false` in its block, apply, and then delete it with --allow-destroy");
@@ -102,7 +117,7 @@ static void guard_destruction(struct hl_step *step, const struct hl_plan_input *
     }
 }
 
-static void decide_delete(struct hl_step *step, const struct hl_plan_input *input, const char *reason)
+static void decide_delete(struct hl_arena *arena, struct hl_step *step, const struct hl_plan_input *input, const char *reason)
 {
     const struct hl_live *live = step->live;
 
@@ -122,7 +137,7 @@ static void decide_delete(struct hl_step *step, const struct hl_plan_input *inpu
     }
     step->action = HL_ACTION_DELETE;
     step->reason = reason;
-    guard_destruction(step, input);
+    guard_destruction(arena, step, input);
 }
 
 struct hl_step *hl_decide_unwanted(struct hl_arena *arena, const struct hl_plan_input *input, const struct hl_recorded *recorded, const struct hl_live *live,
@@ -134,7 +149,7 @@ struct hl_step *hl_decide_unwanted(struct hl_arena *arena, const struct hl_plan_
     if (step->kind == NULL)
         refuse(step, HL_E_FAILED, "recorded with a kind that this version does not know", "use the version of hlrec that made it, or `hlrec state rm`");
     else
-        decide_delete(step, input, reason);
+        decide_delete(arena, step, input, reason);
     return step;
 }
 
@@ -176,7 +191,7 @@ static bool decide_missing_value(struct decision *decision)
         step->absent = true;
         step->reason = "optional, and there is no value";
         if (step->recorded != NULL)
-            decide_delete(step, decision->input, "optional, and there is no value any more");
+            decide_delete(decision->arena, step, decision->input, "optional, and there is no value any more");
     } else {
         defer(step, step->live->defer_reason != NULL ? step->live->defer_reason : "there is no value yet", step->live->defer_hint, step->address);
     }
@@ -232,7 +247,7 @@ static void decide_replace(struct decision *decision, const char *reason)
     step->action = HL_ACTION_REPLACE;
     step->order = replace_order(step);
     step->reason = reason;
-    guard_destruction(step, decision->input);
+    guard_destruction(decision->arena, step, decision->input);
 }
 
 static const char *update_reason(const struct hl_step *step)
@@ -447,7 +462,7 @@ static void decide_when(struct decision *decision, enum hl_truth truth, const ch
     step->absent = true;
     step->reason = "its `when` does not hold";
     if (step->recorded != NULL && !decision->input->options.drift_only)
-        decide_delete(step, decision->input, "its `when` does not hold any more");
+        decide_delete(decision->arena, step, decision->input, "its `when` does not hold any more");
 }
 
 /* Its object is where the record says, and was not looked for there: made anew elsewhere, it would be there twice. */

@@ -81,6 +81,15 @@ static void put_warning(struct hl_text *out, const char *what, const struct hl_e
     hl_text_puts(out, ": ");
     hl_put_safe(out, text);
     hl_text_putc(out, '\n');
+    for (; error != NULL; error = error->cause) {
+        if (error->hint == NULL)
+            continue;
+        hl_text_puts(out, "  ");
+        hl_paint(out, color, HL_PAINT_BLUE, "hint:");
+        hl_text_putc(out, ' ');
+        hl_put_safe(out, error->hint);
+        hl_text_putc(out, '\n');
+    }
 }
 
 /* What a reader of a preview must know before anything else. */
@@ -219,6 +228,35 @@ static void put_error(struct page *page, const struct hl_error *error)
     }
 }
 
+/* A system that cannot be read stands at the head of the plan, with its hints: not again at each of its resources. */
+static bool is_at_head(const struct page *page, const struct hl_step *step)
+{
+    if (step->live->error == NULL)
+        return false;
+
+    hl_auto(heap) char *own = hl_error_text(step->live->error);
+
+    for (size_t i = 0; i < page->view->stats_count; i++) {
+        const struct hl_read_stats *stats = &page->view->stats[i];
+        hl_auto(heap) char *text = stats->error != NULL && strcmp(stats->provider, step->provider) == 0 ? hl_error_text(stats->error) : NULL;
+
+        if (text != NULL && strcmp(text, own) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Why it is refused, and what to do. */
+static void put_refusal(struct page *page, const struct hl_step *step)
+{
+    if (is_at_head(page, step))
+        return;
+    if (step->live->error != NULL)
+        put_error(page, step->live->error);
+    if (step->hint != NULL)
+        put_below(page, "hint:", HL_PAINT_BLUE, step->hint);
+}
+
 static void put_step(struct page *page, const struct hl_step *step, enum hl_paint paint)
 {
     const struct hl_change_look look = {.look = page->look, .file = page->view->file, .indent = CHANGE_INDENT};
@@ -231,9 +269,9 @@ static void put_step(struct page *page, const struct hl_step *step, enum hl_pain
     /* What a new object will be stands in the spec; it is repeated on demand only. */
     if (step->action != HL_ACTION_CREATE || page->look.verbose)
         hl_changes_human(page->out, &changes, &look);
-    if (step->action == HL_ACTION_REFUSE && step->live->error != NULL)
-        put_error(page, step->live->error);
-    if (step->hint != NULL && step->action != HL_ACTION_DEFER)
+    if (step->action == HL_ACTION_REFUSE)
+        put_refusal(page, step);
+    else if (step->hint != NULL && step->action != HL_ACTION_DEFER)
         put_below(page, "hint:", HL_PAINT_BLUE, step->hint);
     if (step->live->note != NULL)
         put_below(page, "note:", HL_PAINT_YELLOW, step->live->note);
@@ -273,6 +311,16 @@ static size_t measure_addresses(const struct hl_plan *plan, struct hl_look look)
     return width;
 }
 
+/* A guard that is one of the refused steps has its hint there. */
+static bool is_hint_of_step(const struct hl_plan *plan, const char *hint)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < plan->count && !found; i++)
+        found = plan->steps[i]->action == HL_ACTION_REFUSE && plan->steps[i]->hint == hint;
+    return found;
+}
+
 static void put_guard(struct page *page)
 {
     const struct hl_plan *plan = page->view->plan;
@@ -281,7 +329,7 @@ static void put_guard(struct page *page)
     hl_text_puts(page->out, "  apply stops here: ");
     hl_put_safe(page->out, plan->guard);
     hl_text_putc(page->out, '\n');
-    if (plan->guard_hint != NULL)
+    if (plan->guard_hint != NULL && !is_hint_of_step(plan, plan->guard_hint))
         put_below(page, "hint:", HL_PAINT_BLUE, plan->guard_hint);
     hl_text_putc(page->out, '\n');
 }
