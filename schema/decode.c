@@ -352,6 +352,23 @@ static void report_missing(struct hl_check *check, const struct hl_node *node, c
         hl_diag_hint(check->diags, diag, "%s: %s", field->name, field->doc);
 }
 
+/* `PASSWORD: hunter2` in place of a mapping: what is given for the whole is meant for the value. */
+static bool is_secret_itself(const struct hl_field *fields)
+{
+    const struct hl_field *value = hl_field_find(fields, "value", false);
+
+    return value != NULL && value->sensitive;
+}
+
+static void report_no_mapping(struct hl_check *check, const struct hl_node *node, const struct hl_field *fields, const struct hl_place *place)
+{
+    const struct hl_field expected = {.type = HL_F_OBJECT, .sensitive = is_secret_itself(fields)};
+
+    hl_decode_wrong_type(check, node, &expected, place);
+    if (expected.sensitive)
+        hide_literal(check, node);
+}
+
 struct hl_value *hl_decode_members(struct hl_check *check, const struct hl_node *node, const struct hl_field *fields, unsigned forms,
                                    const struct hl_field *pass, const struct hl_place *place)
 {
@@ -361,7 +378,7 @@ struct hl_value *hl_decode_members(struct hl_check *check, const struct hl_node 
     struct hl_value *body;
 
     if (is_wrong)
-        hl_decode_wrong_type(check, node, &(struct hl_field){.type = HL_F_OBJECT}, place);
+        report_no_mapping(check, node, fields, place);
     body = hl_value_map_sized(check->arena, is_map ? sort_entries(check, node, fields, forms, pass, place, entries) : 0);
     body->at = node == NULL ? place->at : node->at;
     for (size_t i = 0; fields[i].name != NULL; i++) {

@@ -51,6 +51,71 @@ static void add_resource(struct hl_loader *loader, const struct hl_node_entry *s
     free(address);
 }
 
+static bool knows(const struct hl_kind *kind, const char *key)
+{
+    return hl_field_find(kind->fields, key, (kind->forms & HL_FORM_NOCASE) != 0) != NULL;
+}
+
+static bool has_own_key(const struct hl_kind *kind, const struct hl_node *body)
+{
+    bool own = false;
+
+    for (size_t i = 0; i < body->map.count && !own; i++)
+        own = knows(kind, body->map.entries[i].key);
+    return own;
+}
+
+static bool has_key(const struct hl_node *body, const char *key)
+{
+    bool has = false;
+
+    for (size_t i = 0; i < body->map.count && !has; i++)
+        has = strcmp(body->map.entries[i].key, key) == 0;
+    return has;
+}
+
+/* All that `other` requires, at least something, and none of it known to `kind`. */
+static bool has_required_of(const struct hl_kind *other, const struct hl_kind *kind, const struct hl_node *body)
+{
+    size_t count = 0;
+
+    for (const struct hl_field *field = other->fields; field->name != NULL; field++) {
+        if (!field->required)
+            continue;
+        if (knows(kind, field->name) || !has_key(body, field->name))
+            return false;
+        count++;
+    }
+    return count > 0;
+}
+
+/* The kind that a body is written for, when it is surely another one: compose's `services` are containers. */
+static const struct hl_kind *meant_kind(const struct hl_registry *registry, const struct hl_kind *kind, const struct hl_node *body)
+{
+    if (body->type != HL_NODE_MAP || has_own_key(kind, body))
+        return NULL;
+    for (const struct hl_kind *const *other = registry->kinds; *other != NULL; other++)
+        if (strcmp((*other)->section, kind->section) != 0 && has_required_of(*other, kind, body))
+            return *other;
+    return NULL;
+}
+
+/* Told once and at the section's name, in place of each key that it does not know. */
+static bool is_misnamed(struct hl_loader *loader, const struct hl_node_entry *section, const struct hl_kind *kind)
+{
+    for (size_t i = 0; i < section->value->map.count; i++) {
+        const struct hl_node_entry *entry = &section->value->map.entries[i];
+        const struct hl_kind *meant = meant_kind(loader->spec->registry, kind, entry->value);
+
+        if (meant == NULL)
+            continue;
+        hl_diag_hint(loader->diags, hl_diag_error(loader->diags, section->at, "'%s' in '%s' is written like a %s", entry->key, section->key, meant->name),
+                     "the section for it is '%s'", meant->section);
+        return true;
+    }
+    return false;
+}
+
 void hl_load_resources(struct hl_loader *loader)
 {
     for (size_t i = 0; i < loader->root->map.count; i++) {
@@ -64,6 +129,8 @@ void hl_load_resources(struct hl_loader *loader)
             hl_diag_error(loader->diags, node->at, "'%s' must be a mapping of names to bodies, found %s", section->key, hl_node_describe(node));
             continue;
         }
+        if (is_misnamed(loader, section, kind))
+            continue;
         for (size_t j = 0; j < node->map.count; j++)
             add_resource(loader, section, &node->map.entries[j]);
     }

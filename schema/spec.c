@@ -82,6 +82,37 @@ static void load_stack(struct hl_loader *loader)
 }
 
 /* Keys of the top level: what is no kind, sections of kinds, and x-anything for anchors. */
+/* What stands at the top of a compose file. */
+static const char *compose_hint(const char *key)
+{
+    static const struct {
+        const char *key, *hint;
+    } rows[] = {
+        {"version", "it is compose's, and not needed"},
+        {"name", "the name of the whole is 'stack' here"},
+        {"configs", "a container's 'files' are written from the spec or from templates"},
+        {"include", "a spec is one file; YAML anchors repeat what is common"},
+    };
+
+    for (size_t i = 0; i < HL_COUNT(rows); i++)
+        if (strcmp(rows[i].key, key) == 0)
+            return rows[i].hint;
+    return NULL;
+}
+
+static void hint_top_key(struct hl_loader *loader, struct hl_diag *diag, const char *key, const char *const *names, size_t count)
+{
+    const struct hl_kind *kind = hl_kind_find(loader->spec->registry, key, NULL);
+    const char *compose = compose_hint(key);
+
+    if (kind != NULL)
+        hl_diag_hint(loader->diags, diag, "did you mean '%s'?", kind->section);
+    else if (compose != NULL)
+        hl_diag_hint(loader->diags, diag, "%s", compose);
+    else
+        hl_diag_suggest(loader->diags, diag, key, names, count);
+}
+
 static void check_top_keys(struct hl_loader *loader)
 {
     const struct hl_registry *registry = loader->spec->registry;
@@ -94,18 +125,11 @@ static void check_top_keys(struct hl_loader *loader)
         names[count++] = registry->kinds[i]->section;
     for (size_t i = 0; i < loader->root->map.count; i++) {
         const struct hl_node_entry *entry = &loader->root->map.entries[i];
-        const struct hl_kind *kind;
-        struct hl_diag *diag;
 
         if (hl_field_find(hl_top_fields, entry->key, false) != NULL || hl_kind_find_section(registry, entry->key, NULL) != NULL ||
             hl_starts_with(entry->key, "x-"))
             continue;
-        diag = hl_diag_error(loader->diags, entry->at, "unknown key '%s' in the spec", entry->key);
-        kind = hl_kind_find(registry, entry->key, NULL);
-        if (kind != NULL)
-            hl_diag_hint(loader->diags, diag, "did you mean '%s'?", kind->section);
-        else
-            hl_diag_suggest(loader->diags, diag, entry->key, names, count);
+        hint_top_key(loader, hl_diag_error(loader->diags, entry->at, "unknown key '%s' in the spec", entry->key), entry->key, names, count);
     }
 }
 

@@ -89,13 +89,14 @@ static const char *protection_hint(struct hl_arena *arena, const struct hl_step 
 {
     if (step->action == HL_ACTION_REPLACE)
         return "set `protect: false` in its block and apply that first";
-    return hl_arena_printf(arena,
-                           step->resource != NULL
-                               ? "set `protect: false` in its block and apply that first; to keep it, write `removed: [{address: %s, destroy: false}]` in place of "
-                                 "its block"
-                               : "to keep it and forget it here, write `removed: [{address: %s, destroy: false}]`; to delete it, put its block back with "
-                                 "`protect: false`, apply that, and take it out again",
-                           step->address);
+    return hl_arena_printf(
+        arena,
+        step->resource != NULL
+            ? "set `protect: false` in its block and apply that first; to keep it, write `removed: [{address: %s, destroy: false}]` in place of "
+              "its block"
+            : "to keep it and forget it here, write `removed: [{address: %s, destroy: false}]`; to delete it, put its block back with "
+              "`protect: false`, apply that, and take it out again",
+        step->address);
 }
 
 /* A deletion or replacement of what is protected or holds data needs more than a changed spec. */
