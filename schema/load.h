@@ -34,8 +34,16 @@ struct hl_loader {
     const struct hl_kind *referring_kind;  /* the kind that `referring` is of */
     const struct hl_field *referring[128]; /* its fields that name other resources */
     size_t referring_count;
-    bool using;  /* `referring_kind` has fields with `uses` */
-    bool refers; /* the body at hand asks for other resources' values */
+    bool using;                       /* `referring_kind` has fields with `uses` */
+    bool refers;                      /* the body at hand asks for other resources' values */
+    struct hl_undeclared *undeclared; /* the last first */
+};
+
+/* A name that a body gives to what holds data and has no block. */
+struct hl_undeclared {
+    const char *kind, *name;
+    struct hl_span at;
+    struct hl_undeclared *next;
 };
 
 /* What a scope may look at. */
@@ -80,9 +88,13 @@ void hl_load_variables(struct hl_loader *loader);
 void hl_load_providers(struct hl_loader *loader);         /* the instances */
 void hl_load_resources(struct hl_loader *loader);         /* what there is, its kind and instance, the common fields */
 void hl_load_provider_settings(struct hl_loader *loader); /* their settings and dependencies */
-void hl_load_bodies(struct hl_loader *loader);            /* the resources' bodies and dependencies */
-void hl_load_extras(struct hl_loader *loader);            /* outputs, moved, removed, settings */
-void hl_load_graph(struct hl_loader *loader);             /* order, or the cycles */
+/* Remembers a name without a block; nothing for kinds that hold no data. Texts and place are borrowed for as long as the spec lives. */
+void hl_undeclared_add(struct hl_loader *loader, const char *kind, const char *name, struct hl_span at);
+/* A warning for each that is probably a mistyped one; when all bodies are loaded. */
+void hl_undeclared_warn(struct hl_loader *loader);
+void hl_load_bodies(struct hl_loader *loader); /* the resources' bodies and dependencies */
+void hl_load_extras(struct hl_loader *loader); /* outputs, moved, removed, settings */
+void hl_load_graph(struct hl_loader *loader);  /* order, or the cycles */
 
 /* Dependencies of one body: begin, add, take. Adding the resource again completes what is there. */
 void hl_dependencies_begin(struct hl_loader *loader);

@@ -24,6 +24,7 @@ noinst_LIBRARIES += %reldir%/libhlschema.a
 	%reldir%/reader_problem.c %reldir%/reader_problem.h \
 	%reldir%/reference.c %reldir%/reference.h \
 	%reldir%/resources.c \
+	%reldir%/undeclared.c \
 	%reldir%/schema.h \
 	%reldir%/scope.c \
 	%reldir%/sections.c %reldir%/sections.h \

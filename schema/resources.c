@@ -281,6 +281,8 @@ static void refer_to(struct hl_loader *loader, const struct hl_field *field, con
         hl_dependencies_add(loader, to, HL_EDGE_FIELD, condition, at);
     else if (field->must_exist && strchr(name, '@') == NULL)
         report_missing(loader, kind, name, at);
+    else if (!field->must_exist)
+        hl_undeclared_add(loader, kind, name, at);
 }
 
 static void collect_members(struct hl_loader *loader, const struct hl_field *fields, const struct hl_value *value);
@@ -476,4 +478,5 @@ void hl_load_bodies(struct hl_loader *loader)
 
     for (size_t i = 0; i < loader->spec->resources.count; i++)
         load_body(loader, loader->spec->resources.entries[i].value, &scope);
+    hl_undeclared_warn(loader);
 }
