@@ -6,6 +6,7 @@
 #include "reconcile/providers/docker/image_name.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <string.h>
 
 static const char *text_of(const struct hl_value *value)
@@ -80,6 +81,28 @@ void hl_check_volumes(struct hl_check *check, const struct hl_value *value)
 {
     for (size_t i = 0; i < hl_value_count(value); i++)
         check_volume(check, hl_value_item(value, i));
+}
+
+/* --- Ports --- */
+
+static void check_host_ip(struct hl_check *check, const struct hl_value *port)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    const char *text = hl_value_get_text(port, "host_ip");
+
+    if (hl_is_blank(text) || inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1)
+        return;
+
+    struct hl_diag *diag = hl_diag_error(check->diags, port->at, "'%s' is no address of the host", text);
+
+    if (strcmp(text, "localhost") == 0)
+        hl_diag_hint(check->diags, diag, "write 127.0.0.1: Docker takes no names");
+}
+
+void hl_check_ports(struct hl_check *check, const struct hl_value *value)
+{
+    for (size_t i = 0; i < hl_value_count(value); i++)
+        check_host_ip(check, hl_value_item(value, i));
 }
 
 /* --- Scalars --- */
@@ -300,8 +323,37 @@ static void check_memory(struct hl_check *check, const struct hl_value *body)
         hl_diag_error(check->diags, swap->at, "'memswap_limit' is memory and swap together: it must not be less than 'mem_limit'");
 }
 
+/* compose writes `$$` for a dollar sign; here `$` stands for itself, and a program would get both. A `$$` of a shell, its number, has no word behind it. */
+static bool has_doubled_dollar(const char *text)
+{
+    for (const char *at = strstr(text, "$$"); at != NULL; at = strstr(at + 1, "$$"))
+        if (isalnum((unsigned char)at[2]) || at[2] == '_' || at[2] == '(')
+            return true;
+    return false;
+}
+
+static void check_dollars(struct hl_check *check, const struct hl_value *value, const char *field)
+{
+    for (size_t i = 0; i < hl_value_members(value); i++)
+        check_dollars(check, hl_value_at(value, i), field);
+    for (size_t i = 0; hl_value_is(value, HL_LIST) && i < hl_value_count(value); i++)
+        check_dollars(check, hl_value_item(value, i), field);
+    if (text_of(value) != NULL && !value->sensitive && has_doubled_dollar(text_of(value)))
+        hl_diag_hint(check->diags, hl_diag_warning(check->diags, value->at, "'$$' in '%s' of container '%s' stays as it is", field, check->name),
+                     "compose's `$$` is a single `$` here");
+}
+
+static void check_texts(struct hl_check *check, const struct hl_value *body)
+{
+    static const char *const fields[] = {"command", "entrypoint", "environment", "healthcheck", "labels"};
+
+    for (size_t i = 0; i < HL_COUNT(fields); i++)
+        check_dollars(check, hl_value_get(body, fields[i]), fields[i]);
+}
+
 void hl_container_check(struct hl_check *check, const struct hl_value *body)
 {
+    check_texts(check, body);
     check_unsupported(check, body);
     check_networks(check, body);
     check_file_places(check, body);

@@ -207,6 +207,7 @@ const struct hl_field hl_container_fields[] = {
      .order = HL_SET,
      .immutable = true,
      .normalise = hl_normal_ports,
+     .check = hl_check_ports,
      .doc = "ports of the host that lead to the container: [[host_ip:]published:]target[/protocol], ranges too",
      .example = "[\"80:80\", \"127.0.0.1:5432:5432\", \"3478:3478/udp\"]"},
     {.name = "expose",

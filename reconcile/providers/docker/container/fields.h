@@ -57,6 +57,7 @@ bool hl_removal_replaces(const struct hl_value *desired, const struct hl_value *
 /* check.c: findings. */
 void hl_check_image(struct hl_check *check, const struct hl_value *value);
 void hl_check_files(struct hl_check *check, const struct hl_value *value);
+void hl_check_ports(struct hl_check *check, const struct hl_value *value);
 void hl_check_volumes(struct hl_check *check, const struct hl_value *value);
 void hl_check_test(struct hl_check *check, const struct hl_value *value);
 void hl_check_restart(struct hl_check *check, const struct hl_value *value);
