@@ -158,6 +158,9 @@ struct hl_value *hl_spec_output(const struct hl_spec *spec, const struct hl_outp
 /* The instance that a field with `uses: type` means: of this name, or (NULL) named like the type, or the only one of the type; NULL when there is none. */
 struct hl_provider_spec *hl_provider_used(const struct hl_spec *spec, const char *type, const char *instance);
 struct hl_resource *hl_spec_find(const struct hl_spec *spec, const char *address);
+/* For "did you mean": the addresses among the keys of `by_address` that `word` is in other letters, or is the name of, whatever their kind:
+ * "'container.wiki' or 'router.wiki'" for "wiki". NULL when there is none. */
+const char *hl_addresses_named(struct hl_arena *arena, const struct hl_map *by_address, const char *word);
 
 /* The tables as text (schema/emit_*.c). */
 void hl_emit_json_schema(struct hl_text *out, const struct hl_registry *registry);

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { STACK_MAX = 40, FORMAT = 1 };
 
@@ -200,6 +201,20 @@ struct hl_spec *hl_spec_load(struct hl_arena *arena, const struct hl_registry *r
 struct hl_resource *hl_spec_find(const struct hl_spec *spec, const char *address)
 {
     return hl_map_find(&spec->resources, address);
+}
+
+const char *hl_addresses_named(struct hl_arena *arena, const struct hl_map *by_address, const char *word)
+{
+    hl_auto(text) struct hl_text names = HL_TEXT_INIT(4096);
+
+    for (size_t i = 0; i < by_address->count; i++) {
+        const char *address = by_address->entries[i].key;
+        const char *dot = strchr(address, '.');
+
+        if (strcasecmp(address, word) == 0 || (dot != NULL && strcasecmp(dot + 1, word) == 0))
+            hl_text_printf(&names, "%s'%s'", names.length > 0 ? " or " : "", address);
+    }
+    return names.length > 0 ? hl_arena_strdup(arena, hl_text_get(&names)) : NULL;
 }
 
 struct hl_value *hl_spec_decode(const struct hl_spec *spec, const struct hl_resource *resource, struct hl_arena *arena, const struct hl_outputs *outputs,

@@ -98,6 +98,12 @@ static bool check_folder(const char *folder, struct hl_error **err)
     return true;
 }
 
+static bool fail_stat(const char *path, int number, struct hl_error **err)
+{
+    hl_fail_errno(err, number, "state file '%s'", path);
+    return number == EACCES && hl_error_hint(err, "run as the user who applies, root perhaps: the state holds secrets, and is closed to others");
+}
+
 bool hl_state_file_resolve(const char *path, bool make, char **out, bool *exists, struct hl_error **err)
 {
     hl_auto(heap) char *for_folder = hl_strdup(path);
@@ -110,7 +116,7 @@ bool hl_state_file_resolve(const char *path, bool make, char **out, bool *exists
         return false;
     *exists = stat(path, &info) == 0;
     if (!*exists && errno != ENOENT)
-        return hl_fail_errno(err, errno, "state file '%s'", path);
+        return fail_stat(path, errno, err);
     if (*exists && !S_ISREG(info.st_mode))
         return hl_fail(err, HL_E_FAILED, "state file '%s' is not a regular file", path);
     if (!*exists && lstat(path, &info) == 0)
@@ -137,7 +143,7 @@ bool hl_state_file_check(const char *path, enum hl_store_mode mode, struct hl_er
     mode_t forbidden = mode == HL_STORE_WRITE ? 0077 : 0022;
 
     if (stat(path, &info) != 0)
-        return hl_fail_errno(err, errno, "state file '%s'", path);
+        return fail_stat(path, errno, err);
     if (mode == HL_STORE_WRITE && geteuid() != 0 && info.st_uid != geteuid()) {
         hl_fail(err, HL_E_REFUSED, "state file '%s' belongs to another user (uid %u)", path, (unsigned)info.st_uid);
         return hl_error_hint(err, "run as that user, or chown the file and what is beside it");

@@ -8,7 +8,7 @@
 #include "schema/base/json.h"
 
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #define FOUND_STACK "found"
 
@@ -157,11 +157,19 @@ static const char *spec_of_defaults(struct hl_arena *arena)
     return hl_arena_copy(arena, hl_text_get(&text), text.length);
 }
 
+/* An empty file is none: in `hlrec adopt --write >hlrec.yaml` the shell has just made it. */
+static bool has_spec(void)
+{
+    struct stat info;
+
+    return stat("hlrec.yaml", &info) == 0 && info.st_size > 0;
+}
+
 static int run(struct hl_context *context)
 {
     struct hl_error *err = NULL;
 
-    if (!hl_option_given(&context->options, HL_OPT_FILE) && access("hlrec.yaml", F_OK) != 0)
+    if (!hl_option_given(&context->options, HL_OPT_FILE) && !has_spec())
         hl_context_use_text(context, "<defaults>", spec_of_defaults(context->arena));
 
     int code = hl_context_load_spec(context);

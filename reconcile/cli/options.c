@@ -305,6 +305,11 @@ static bool take(struct parser *parser, enum hl_option_id id, const char *value,
     }
     if (!check_value(option, value, err))
         return false;
+    /* compose merges several; taken for the last one, all that stands in the others would be deleted. */
+    if (id == HL_OPT_FILE && parser->out->values[id] != NULL) {
+        hl_fail(err, HL_E_SPEC, "--file is given twice: a spec is one file");
+        return hl_error_hint(err, "YAML anchors repeat what is common, `variables` and --var-file hold what differs");
+    }
     add_value(parser->arena, parser->out, id, value);
     return true;
 }

@@ -39,8 +39,9 @@ const struct hl_map *hl_records(const struct hl_context *context)
 static int find_record(struct hl_context *context, const char *address, const struct hl_record **out)
 {
     const struct hl_map *records = context->records;
+    const char *named = NULL;
     const char *best = NULL;
-    size_t best_distance = 4;
+    size_t best_distance = hl_edit_tolerance(address) + 1;
     struct hl_error *err = NULL;
 
     *out = hl_map_find(records, address);
@@ -55,7 +56,10 @@ static int find_record(struct hl_context *context, const char *address, const st
         }
     }
     hl_fail(&err, HL_E_NOT_FOUND, "'%s' is not in the state", address);
-    if (best != NULL)
+    named = hl_addresses_named(context->arena, records, address);
+    if (named != NULL)
+        hl_error_hint(&err, "did you mean %s?", named);
+    else if (best != NULL)
         hl_error_hint(&err, "did you mean '%s'?", best);
     else
         hl_error_hint(&err, "`hlrec state list` lists what is");

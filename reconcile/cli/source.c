@@ -82,6 +82,16 @@ bool hl_source_blame_names(struct hl_error **err)
     return false;
 }
 
+static bool fail_read(const struct hl_context *context, const char *id, struct hl_error **err)
+{
+    const bool absent = (*err)->code == HL_E_NOT_FOUND && (*err)->hint == NULL;
+
+    hl_wrap(err, "reading the spec of commit %.12s", id);
+    if (absent && !hl_option_given(&context->options, HL_OPT_PATH))
+        hl_error_hint(err, "the file within the repository is named with --path");
+    return hl_source_blame_names(err);
+}
+
 bool hl_source_read(struct hl_context *context, struct hl_error **err)
 {
     const char *url = hl_option_text(&context->options, HL_OPT_GIT);
@@ -97,7 +107,7 @@ bool hl_source_read(struct hl_context *context, struct hl_error **err)
     context->source = hl_arena_printf(context->arena, "%s%s%s", url, ref != NULL ? " " : "", ref != NULL ? ref : "");
     context->commit = hl_arena_strdup(context->arena, id);
     if (!hl_git_read(tree, context->arena, context->file, &context->text, &context->length, err))
-        return hl_wrap(err, "reading the spec of commit %.12s", id) || hl_source_blame_names(err);
+        return fail_read(context, id, err);
     /* Again, now that the stack's name tells which state is its own. */
     return !is_verified(context) || hl_signature_check_descent(context, id, err);
 }

@@ -159,6 +159,21 @@ static void put_events_json(struct hl_context *context, const struct hl_event_ro
     hl_context_put_json(context, map);
 }
 
+static bool has_run(struct hl_context *context, int64_t run, struct hl_error **err)
+{
+    struct hl_run_row *rows = NULL;
+    size_t count = 0;
+
+    if (!hl_store_runs(context->store, context->arena, 0, &rows, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].id == run)
+            return true;
+    }
+    hl_fail(err, HL_E_NOT_FOUND, "there is no run %lld", (long long)run);
+    return hl_error_hint(err, "`hlrec history` lists the runs");
+}
+
 static int show_events(struct hl_context *context, const char *argument)
 {
     hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
@@ -170,9 +185,10 @@ static int show_events(struct hl_context *context, const char *argument)
 
     if (!hl_parse_int(argument, 1, INT64_MAX, &run)) {
         hl_fail(&err, HL_E_SPEC, "'%s' is no number of a run", argument);
+        hl_error_hint(&err, "`hlrec history` lists the runs, `hlrec state show ADDRESS` tells of one resource");
         return hl_context_fail(context, err);
     }
-    if (!hl_store_events(context->store, context->arena, run, &rows, &count, &err))
+    if (!hl_store_events(context->store, context->arena, run, &rows, &count, &err) || (count == 0 && !has_run(context, run, &err)))
         return hl_context_fail(context, err);
     if (context->format == HL_FORMAT_JSON) {
         put_events_json(context, rows, count);

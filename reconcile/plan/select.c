@@ -86,7 +86,11 @@ static void check_patterns(const struct hl_plan_input *input, struct hl_arena *a
         const char **names = hl_arena_alloc(arena, (count + 1) * sizeof *names);
         for (size_t i = 0; i < count; i++)
             names[i] = input->spec->resources.entries[i].key;
-        hl_diag_suggest(diags, diag, *patterns, names, count);
+        const char *named = input->spec != NULL ? hl_addresses_named(arena, &input->spec->resources, *patterns) : NULL;
+        if (named != NULL)
+            hl_diag_hint(diags, diag, "did you mean %s?", named);
+        else
+            hl_diag_suggest(diags, diag, *patterns, names, count);
     }
 }
 

@@ -133,6 +133,14 @@ static int64_t milli_log2(size_t number)
     return (int64_t)(log * 1000);
 }
 
+/* How many characters of the alphabet are strong enough. */
+static int least_length(const char *alphabet)
+{
+    const int64_t each = milli_log2(strlen(alphabet));
+
+    return each == 0 ? MOST_BYTES : (int)((LEAST_BITS * 1000 + each - 1) / each);
+}
+
 static void check_strength(struct hl_check *check, const struct hl_value *generate)
 {
     int64_t bits = LEAST_BITS;
@@ -145,7 +153,10 @@ static void check_strength(struct hl_check *check, const struct hl_value *genera
         return;
     struct hl_diag *diag = hl_diag_error(check->diags, generate->at, "a generated secret of %lld random bits can be guessed; at least %d are asked for",
                                          (long long)bits, LEAST_BITS);
-    hl_diag_hint(check->diags, diag, "ask for more, or write `allow_weak: true`");
+    if (shape_of(generate) == SHAPE_BYTES)
+        hl_diag_hint(check->diags, diag, "write `bytes: %d` or more, or `allow_weak: true`", LEAST_BITS / 8);
+    else
+        hl_diag_hint(check->diags, diag, "write `length: %d` or more, or `allow_weak: true`", least_length(alphabet_of(generate)));
 }
 
 static void check_alphabet(struct hl_check *check, const struct hl_value *alphabet)

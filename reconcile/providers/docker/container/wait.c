@@ -155,7 +155,8 @@ static void tell(struct watch *watch, const struct hl_value *inspection)
     if (status == NULL || is(status, watch->told))
         return;
     snprintf(watch->told, sizeof watch->told, "%s", status);
-    hl_op_progress(watch->op, "waiting: %s", status);
+    /* By name: what is waited for may be another container than the one at hand, which depends on it. */
+    hl_op_progress(watch->op, "waiting for %s: %s", watch->op->name, status);
 }
 
 /* What the last probe said. */
