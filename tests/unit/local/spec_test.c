@@ -53,7 +53,7 @@ static void finds_each_mistake(void **state)
         {"{command: [curl, \"x=${var.hidden}\"]}", "a secret in a command's arguments can be seen by everybody"},
         {"{sops: {key: a}}", "needs 'file'"},
         {"{generate: {bytes: 15}}",
-         "a generated secret of 120 random bits can be guessed; at least 128 are asked for (ask for more, or write `allow_weak: true`)"},
+         "a generated secret of 120 random bits can be guessed; at least 128 are asked for (write `bytes: 16` or more, or `allow_weak: true`)"},
         {"{generate: {length: 21}}", "of 125 random bits"},
         {"{generate: {length: 38, alphabet: digits}}", "of 126 random bits"},
         {"{generate: {length: 40, bytes: 32}}", "one of the three"},
