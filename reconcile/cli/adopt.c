@@ -35,12 +35,24 @@ static bool is_worth_writing(struct hl_context *context, const struct hl_field *
     return field->required || !hl_value_equal(value, hl_field_fallback(context->arena, field));
 }
 
+/* What may be secret is left out, but for the names of its entries. */
+static void put_secret_field(struct hl_text *out, const struct hl_field *field, const struct hl_value *value)
+{
+    hl_text_printf(out, "    # %s: ", field->name);
+    for (size_t i = 0; value->type == HL_MAP && i < value->map->count; i++) {
+        hl_text_puts(out, i > 0 ? ", " : "it has ");
+        put_key(out, value->map->entries[i].key);
+    }
+    hl_text_puts(out, value->type == HL_MAP ? "; what is secret of it: " : "it is secret: ");
+    hl_text_puts(out, "put it into `secrets` and refer to it\n");
+}
+
 static void put_field(struct hl_text *out, const struct hl_field *field, const struct hl_value *value)
 {
     hl_auto(text) struct hl_text line = HL_TEXT_INIT(HL_MAX_RENDER);
 
     if (field->sensitive || hl_value_has_sensitive(value)) {
-        hl_text_printf(out, "    # %s: it is secret; put it into `secrets` and refer to it\n", field->name);
+        put_secret_field(out, field, value);
         return;
     }
     hl_field_format(&line, field, value);

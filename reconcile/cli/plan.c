@@ -77,6 +77,21 @@ static int refuse_out(struct hl_context *context)
     return hl_context_fail(context, err);
 }
 
+static void tell_saved(struct hl_context *context, const char *file)
+{
+    hl_auto(text) struct hl_text out = HL_TEXT_INIT(HL_MAX_RENDER);
+
+    if (context->quiet || context->format != HL_FORMAT_HUMAN)
+        return;
+    hl_text_puts(&out, "saved in '");
+    hl_put_safe(&out, file);
+    hl_text_puts(&out, "'; `hlrec apply ");
+    hl_put_safe(&out, file);
+    hl_text_puts(&out, "` does exactly this, or nothing\n");
+    (void)hl_sink_flush(&context->out); /* behind the plan */
+    hl_sink_text(&context->err, &out);
+}
+
 static int run(struct hl_context *context)
 {
     const char *out = hl_option_text(&context->options, HL_OPT_OUT);
@@ -107,6 +122,8 @@ static int run(struct hl_context *context)
     hl_comment_post(context, &view, code);
     if (code != HL_EXIT_SPEC && out != NULL && !hl_planfile_save(context, out, &view, &options, &err))
         return hl_context_fail(context, err);
+    if (code == HL_EXIT_OK && out != NULL && differs(plan))
+        tell_saved(context, out);
     return code == HL_EXIT_OK && hl_option_given(&context->options, HL_OPT_DETAILED_EXITCODE) && differs(plan) ? HL_EXIT_DIFFERS : code;
 }
 

@@ -248,7 +248,7 @@ static const struct hl_provider_verbs verbs = {.open = open_session, .close = cl
 const struct hl_provider_type hl_provider_traefik = {
     .name = "traefik",
     .doc = "Traefik 3 by its file provider: one file per stack in its dynamic folder",
-    .example = "traefik:\n  directory: /etc/traefik/dynamic\n  api: http://127.0.0.1:8080\n",
+    .example = "directory: /etc/traefik/dynamic\napi: http://127.0.0.1:8080\n",
     .fields = fields,
     .verbs = &verbs,
 };
