@@ -256,7 +256,13 @@ static void report_missing(struct hl_loader *loader, const char *kind, const cha
     const struct hl_map *resources = &loader->spec->resources;
     const char **names = hl_arena_alloc(loader->spec->arena, (resources->count + 1) * sizeof *names);
     struct hl_diag *diag = hl_diag_error(loader->diags, at, "there is no %s '%s'", kind, name);
+    const size_t prefix = strlen(kind);
     size_t count = 0;
+
+    if (strncmp(name, kind, prefix) == 0 && name[prefix] == '.') {
+        hl_diag_hint(loader->diags, diag, "write '%s': it is a %s in any case", name + prefix + 1, kind);
+        return;
+    }
 
     for (size_t i = 0; i < resources->count; i++) {
         const struct hl_resource *resource = resources->entries[i].value;

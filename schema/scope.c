@@ -219,7 +219,8 @@ static void report_no_output(const struct hl_resource *resource, const char *out
         return;
     }
     diag = hl_diag_error(diags, at, "'%s' is no output of %s", output, resource->address);
-    hl_diag_suggest(diags, diag, output, names, count);
+    if (hl_diag_suggest(diags, diag, output, names, count) == NULL)
+        hl_diag_hint(diags, diag, "`hlrec explain %s` lists what there is", resource->kind->name);
 }
 
 /* The field that the output begins with; dotted paths below it are free. */

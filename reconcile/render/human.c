@@ -228,7 +228,8 @@ static void put_error(struct page *page, const struct hl_error *error)
     }
 }
 
-/* A system that cannot be read stands at the head of the plan, with its hints: not again at each of its resources. */
+/* A system that cannot be read stands at the head of the plan, with its hints: not again at each of its resources, nor at a secret that another system keeps.
+ */
 static bool is_at_head(const struct page *page, const struct hl_step *step)
 {
     if (step->live->error == NULL)
@@ -238,7 +239,7 @@ static bool is_at_head(const struct page *page, const struct hl_step *step)
 
     for (size_t i = 0; i < page->view->stats_count; i++) {
         const struct hl_read_stats *stats = &page->view->stats[i];
-        hl_auto(heap) char *text = stats->error != NULL && strcmp(stats->provider, step->provider) == 0 ? hl_error_text(stats->error) : NULL;
+        hl_auto(heap) char *text = stats->error != NULL ? hl_error_text(stats->error) : NULL;
 
         if (text != NULL && strcmp(text, own) == 0)
             return true;
