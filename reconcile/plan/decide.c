@@ -118,6 +118,15 @@ static void guard_destruction(struct hl_arena *arena, struct hl_step *step, cons
     }
 }
 
+/* What is recorded is gone, and something without a mark stands under its name: that is somebody else's. */
+static bool is_stranger(const struct hl_step *step)
+{
+    const struct hl_live *live = step->live;
+
+    return step->recorded != NULL && live->owner == HL_OWNER_NONE && !hl_is_blank(step->recorded->id) && live->id != NULL &&
+           strcmp(live->id, step->recorded->id) != 0;
+}
+
 static void decide_delete(struct hl_arena *arena, struct hl_step *step, const struct hl_plan_input *input, const char *reason)
 {
     const struct hl_live *live = step->live;
@@ -134,6 +143,11 @@ static void decide_delete(struct hl_arena *arena, struct hl_step *step, const st
     if (live->presence == HL_LIVE_PRESENT && live->owner == HL_OWNER_OTHER) {
         step->action = HL_ACTION_FORGET;
         step->reason = live->owner_text != NULL ? "it belongs to another owner now" : "it is not ours any more";
+        return;
+    }
+    if (live->presence == HL_LIVE_PRESENT && is_stranger(step)) {
+        step->action = HL_ACTION_FORGET;
+        step->reason = "gone: what has its name now was not made by hlrec";
         return;
     }
     step->action = HL_ACTION_DELETE;
@@ -356,10 +370,7 @@ static void decide_present(struct decision *decision)
 {
     struct hl_step *step = decision->step;
     const struct hl_live *live = step->live;
-    /* What is recorded is gone, and something without a mark stands under its name: that is somebody else's. */
-    const bool stranger = step->recorded != NULL && live->owner == HL_OWNER_NONE && !hl_is_blank(step->recorded->id) && live->id != NULL &&
-                          strcmp(live->id, step->recorded->id) != 0;
-    const bool adopting = step->recorded == NULL || stranger;
+    const bool adopting = step->recorded == NULL || is_stranger(step);
 
     if (live->owner == HL_OWNER_OTHER) {
         refuse(step, HL_E_CONFLICT,
