@@ -25,9 +25,9 @@ struct hl_run {
     const struct hl_files *files;
     const char *base; /* folder of the spec; what relative paths of destinations are relative to */
     const char *const *environment;
-    bool preview;                   /* untrusted spec: nothing may be executed, written or read outside the tree */
-    const volatile int *interrupts; /* 0, 1: finish what is in flight, 2: leave now */
-    atomic_bool lost;               /* nothing can be written down any more: what is in flight is finished, as after one interrupt */
+    bool preview;                 /* untrusted spec: nothing may be executed, written or read outside the tree */
+    const atomic_int *interrupts; /* 0, 1: finish what is in flight, 2: leave now */
+    atomic_bool lost;             /* nothing can be written down any more: what is in flight is finished, as after one interrupt */
 };
 
 /* Sleeps `ms` or less; false when the run was interrupted twice. */

@@ -10,9 +10,10 @@
                  `sanitize`; beside `integration`, which mostly waits, with what that leaves of the processor
     distcheck    make distcheck: builds and tests from the tarball, with a read-only source
     bench        tests/bench/run --quick: its table, and whether every row could be measured; no time is judged
+    threads      some of `integration` with a build with ThreadSanitizer, by clang; only when named, for it takes long
 
-Without names all of them. --quick: only check. Test points are counted, not programs. The last line is "N passed, N failed" (and ", N skipped" when there are
-any); the exit status is 1 when one failed, or when there were none.
+Without names all of them but `threads`. --quick: only check. Test points are counted, not programs. The last line is "N passed, N failed" (and ", N skipped" when
+there are any); the exit status is 1 when one failed, or when there were none.
 With CI=true a skipped integration test is a failure. Each phase's output is in build/log/. Nothing that a phase started outlives it.
 """
 import argparse
@@ -35,6 +36,7 @@ SOURCE = pathlib.Path(__file__).resolve().parent.parent
 BUILD = SOURCE / "build"
 PLAIN = BUILD / "plain"
 SANITIZED = BUILD / "sanitized"
+THREADED = BUILD / "threaded"
 LOGS = BUILD / "log"
 JOBS = str(os.cpu_count() or 2)
 IN_CI = os.environ.get("CI") == "true"
@@ -250,10 +252,25 @@ def failure():
     return counts
 
 
-def build_plain(log):
+def environment_of(build):
+    """For the suites that run the program."""
+    return {
+        "HLREC": str(build / "hlrec"),
+        "HLREC_BUILD": str(build),
+        "HLREC_SOURCE": str(SOURCE),
+        "PATH": f"{build}:{BUILD / 'venv' / 'bin'}:{os.environ['PATH']}:/usr/sbin:/sbin",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def build_with_tests(build, configure, log):
     """With the programs of the tests."""
-    return (run([SOURCE / "build-aux" / "build", PLAIN.name, "--enable-werror"], log, CHECK_LIMIT) == 0 and
-            run(["make", "-C", PLAIN, f"-j{JOBS}", "check", "TESTS="], log, CHECK_LIMIT) == 0)
+    return (run([SOURCE / "build-aux" / "build", build.name, *configure], log, CHECK_LIMIT) == 0 and
+            run(["make", "-C", build, f"-j{JOBS}", "check", "TESTS="], log, CHECK_LIMIT) == 0)
+
+
+def build_plain(log):
+    return build_with_tests(PLAIN, ["--enable-werror"], log)
 
 
 # ---- the phases ----
@@ -308,13 +325,7 @@ def integration():
     if not build_plain(log):
         tail(log)
         return failure()
-    env = {
-        "HLREC": str(PLAIN / "hlrec"),
-        "HLREC_BUILD": str(PLAIN),
-        "HLREC_SOURCE": str(SOURCE),
-        "PATH": f"{PLAIN}:{BUILD / 'venv' / 'bin'}:{os.environ['PATH']}:/usr/sbin:/sbin",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+    env = environment_of(PLAIN)
     paths = [path for folder in ("integration", "fault") for path in sorted((SOURCE / "tests" / folder).glob("*.py")) if os.access(path, os.X_OK)]
     paths.sort(key=lambda path: path.stem not in LONGEST)
     counts = Counts()
@@ -331,6 +342,20 @@ def integration():
         engines = pool.submit(lambda: [run_one(path) for path in alone])
         for result in [*pool.map(run_one, [path for path in paths if path not in alone]), *engines.result()]:
             counts.add(result)
+    return counts
+
+
+def threads():
+    """clang's runtime wants addresses where they are without randomisation. A race ends the run that has it, so that the test's expectation fails."""
+    log = new_log("threads-build")
+    configure = ["--enable-werror", "CC=clang", "CFLAGS=-O1 -g -fsanitize=thread", "LDFLAGS=-fsanitize=thread"]
+    if not build_with_tests(THREADED, configure, log):
+        tail(log)
+        return failure()
+    env = {**environment_of(THREADED), "TSAN_OPTIONS": "halt_on_error=1"}
+    counts = Counts()
+    for suite in ("integration/crowd_test", "integration/lab_test", "integration/stores_test", "fault/kill_test"):
+        counts.add(tap_of(f"threads-{suite[suite.index('/') + 1:]}", ["setarch", "-R", SOURCE / "tests" / f"{suite}.py"], CHECK_LIMIT, env))
     return counts
 
 
@@ -410,7 +435,8 @@ def bench():
     return counts
 
 
-PHASES = {function.__name__: function for function in (check, sanitize, valgrind, integration, lint, fuzz, distcheck, bench)}
+PHASES = {function.__name__: function for function in (check, sanitize, valgrind, integration, lint, fuzz, distcheck, bench, threads)}
+NAMED_ONLY = ("threads",)
 
 
 def stop(number, _frame):
@@ -460,7 +486,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="only the phase check")
     parser.add_argument("phases", nargs="*", metavar="PHASE", choices=[[], *PHASES])
     options = parser.parse_args()
-    names = options.phases or (["check"] if options.quick else list(PHASES))
+    names = options.phases or (["check"] if options.quick else [name for name in PHASES if name not in NAMED_ONLY])
     total = Counts()
 
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

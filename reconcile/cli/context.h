@@ -115,7 +115,7 @@ int hl_prompt_or_refuse(struct hl_context *context, const char *question);
 void hl_signals_install(bool gentle);
 /* While there is nothing in flight (a question before the run), one is enough to leave. Gives what it was. */
 bool hl_signals_gentle(bool gentle);
-const volatile int *hl_signals_count(void);
+const atomic_int *hl_signals_count(void);
 /* After `limit_ms` the run gets what one Ctrl-C is, 30 s later what a second one is; 0 takes the limit away. */
 void hl_signals_limit(int64_t limit_ms);
 bool hl_signals_limit_reached(void);

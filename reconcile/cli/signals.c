@@ -4,15 +4,17 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 enum { SECOND_SIGNAL_S = 30 };
 
-static volatile int count;
-static volatile sig_atomic_t is_gentle;
-static volatile sig_atomic_t is_limit_reached;
+/* Written by a handler on whatever thread the signal finds, read by all. */
+static atomic_int count;
+static atomic_bool is_gentle;
+static atomic_bool is_limit_reached;
 
 /* Nothing can be done about a terminal that is gone; and what was interrupted must find its own errno. */
 static void tell(const char *text)
@@ -25,38 +27,33 @@ static void tell(const char *text)
 
 static void handle(int signal_number)
 {
+    const bool gentle = is_gentle;
+    /* A run that only reads has nothing to finish. */
+    const int step = gentle || count > 0 ? 1 : 2;
+    const int now = atomic_fetch_add(&count, step) + step;
+
     if (signal_number == SIGALRM)
-        is_limit_reached = 1;
-    if (!is_gentle) {
-        /* A run that only reads has nothing to finish. */
-        count = count < 2 ? 2 : count + 1;
-    } else {
-        count = count + 1;
-        if (count == 1 && signal_number == SIGALRM)
-            tell("the time limit is reached: finishing what is in flight\n");
-        else if (count == 1)
-            tell("\nfinishing what is in flight; press Ctrl-C again to leave now\n");
-    }
-    if (count > 2 + (is_gentle ? 0 : 1))
+        is_limit_reached = true;
+    if (gentle && now == 1)
+        tell(signal_number == SIGALRM ? "the time limit is reached: finishing what is in flight\n"
+                                      : "\nfinishing what is in flight; press Ctrl-C again to leave now\n");
+    if (now > (gentle ? 2 : 3))
         _exit(HL_EXIT_INTERRUPTED);
 }
 
-const volatile int *hl_signals_count(void)
+const atomic_int *hl_signals_count(void)
 {
     return &count;
 }
 
 bool hl_signals_gentle(bool gentle)
 {
-    const bool before = is_gentle != 0;
-
-    is_gentle = gentle;
-    return before;
+    return atomic_exchange(&is_gentle, gentle);
 }
 
 bool hl_signals_limit_reached(void)
 {
-    return is_limit_reached != 0;
+    return is_limit_reached;
 }
 
 static struct sigaction make_action(void)

@@ -113,7 +113,8 @@ static void put_notes(struct hl_text *out, const struct finding *finding)
 
         hl_put_safe(out, intent->address);
         hl_text_printf(out, ": %s by run %lld %s\n", intent->action, (long long)intent->run,
-                       finding->other_run != NULL ? "is under way, or next" : "has no result: the run died; the next `hlrec apply` finds out whether it was done");
+                       finding->other_run != NULL ? "is under way, or next"
+                                                  : "has no result: the run died; the next `hlrec apply` finds out whether it was done");
     }
     for (size_t i = 0; i < hl_value_count(finding->unknown); i++) {
         hl_put_safe(out, hl_value_item(finding->unknown, i)->text.data);

@@ -119,7 +119,7 @@ static void leave(struct applier *applier, bool ok)
 static bool run_tasks(struct applier *applier, struct hl_error **err)
 {
     const size_t limit = applier_limit(applier);
-    const volatile int *interrupts = applier->engine->options.interrupts;
+    const atomic_int *interrupts = applier->engine->options.interrupts;
 
     tasks_make(applier);
     applier->pool = pool_new(limit < applier->count ? limit : applier->count + 1);

@@ -33,7 +33,7 @@ struct hl_engine_options {
     int64_t lock_timeout_ms;
     size_t parallel;              /* 0: from settings, else 10 */
     struct hl_redactor *redactor; /* the caller's sinks use it too */
-    const volatile int *interrupts;
+    const atomic_int *interrupts;
     struct hl_plan_options plan;
 };
 

@@ -19,6 +19,8 @@
 #include "schema/base/error.h"
 #include "schema/base/redact.h"
 
+#include <stdatomic.h>
+
 /* "github", "gitea", "forgejo", "gitlab"; ends with NULL. */
 extern const char *const hl_forge_names[];
 
@@ -68,7 +70,7 @@ struct hl_forge_post {
     bool fork;               /* a status that may not be set is no error then */
     int64_t timeout_ms;      /* of the comment, and of the status; 0: 2 min each */
     const struct hl_redactor *redactor;
-    const volatile int *interrupts; /* 2 breaks off; may be NULL */
+    const atomic_int *interrupts; /* 2 breaks off; may be NULL */
 };
 
 enum hl_forge_outcome {

@@ -13,6 +13,8 @@
 
 #include "schema/schema.h"
 
+#include <stdatomic.h>
+
 enum { HL_GIT_ID = 41, HL_GIT_VERSION = 32 }; /* 40 hex digits and a NUL; the text of a version */
 
 /* Limits on what may come from a repository, before it is loaded. */
@@ -35,10 +37,10 @@ struct hl_git_options {
      * (SSH_AUTH_SOCK), else HOME/.ssh/id_ed25519; HLREC_GIT_SSH_PASSPHRASE_FILE. The host's key: HLREC_GIT_HOST_KEY (pins, SHA256:..., with blanks between),
      * else HLREC_GIT_KNOWN_HOSTS, else HOME/.ssh/known_hosts and /etc/ssh/ssh_known_hosts. */
     const char *const *environment;
-    int64_t connect_timeout_ms;     /* 0: 10 s */
-    int64_t timeout_ms;             /* a whole fetch, and waiting for another run's; 0: 2 min. A connection on which nothing moves for 30 s is ended as well */
-    struct hl_redactor *redactor;   /* is told the token; may be NULL */
-    const volatile int *interrupts; /* 1 already breaks off: nothing has been changed; may be NULL */
+    int64_t connect_timeout_ms;   /* 0: 10 s */
+    int64_t timeout_ms;           /* a whole fetch, and waiting for another run's; 0: 2 min. A connection on which nothing moves for 30 s is ended as well */
+    struct hl_redactor *redactor; /* is told the token; may be NULL */
+    const atomic_int *interrupts; /* 1 already breaks off: nothing has been changed; may be NULL */
 };
 
 /* Opens or makes the cache. HL_E_SPEC for a URL that is not taken, HL_E_REFUSED for a cache folder of somebody else. Heals what an interrupted run left (locks,

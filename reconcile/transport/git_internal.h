@@ -61,7 +61,7 @@ struct hl_git {
     const char *token, *token_user; /* http and https; NULL: none */
     int64_t connect_timeout_ms, timeout_ms;
     struct hl_redactor *redactor;
-    const volatile int *interrupts;
+    const atomic_int *interrupts;
     pthread_mutex_t mutex; /* over libgit2's objects and all below */
     size_t total;          /* bytes of all files that were read */
 };
@@ -103,8 +103,8 @@ enum hl_git_stage { HL_GIT_START, HL_GIT_CONNECT, HL_GIT_LOGIN, HL_GIT_LIST, HL_
 
 /* Shared with the child, who writes. */
 struct hl_git_progress {
-    volatile int stage;
-    volatile unsigned ticks; /* moves as long as something happens */
+    atomic_int stage;
+    atomic_uint ticks; /* moves as long as something happens */
 };
 
 struct hl_git_task {

@@ -10,6 +10,8 @@
 #include "schema/base/error.h"
 #include "schema/base/redact.h"
 
+#include <stdatomic.h>
+
 struct hl_http;
 
 struct hl_http_options {
@@ -20,7 +22,7 @@ struct hl_http_options {
     int64_t connect_timeout_ms;                 /* 0: 5 s */
     int64_t timeout_ms;                         /* whole request; 0: 30 s; a request may override */
     int tries;                                  /* 0: 4 */
-    const volatile int *interrupts;             /* 2 breaks off requests at once; may be NULL */
+    const atomic_int *interrupts;               /* 2 breaks off requests at once; may be NULL */
     bool reports;                               /* where results are told to people: not bound by hl_http_forbid_changes() */
 };
 

@@ -23,7 +23,7 @@ struct hl_http {
     bool insecure, reports;
     int64_t connect_timeout_ms, timeout_ms;
     int tries;
-    const volatile int *interrupts;
+    const atomic_int *interrupts;
     atomic_size_t requests, retries;
     pthread_mutex_t lock; /* over all below */
     CURL **idle;          /* last in, first out: the warmest connection is taken first */

@@ -269,7 +269,7 @@ static void look_for_end(struct child *child)
 
 static void check_limits(struct child *child)
 {
-    const volatile int *interrupts = child->process->interrupts;
+    const atomic_int *interrupts = child->process->interrupts;
     int64_t now = now_ms();
 
     if (!child->ended && child->deadline_ms > 0 && now >= child->deadline_ms)

@@ -36,7 +36,7 @@ static struct {
     size_t pauses;
 } input;
 
-volatile int answers_interrupts;
+atomic_int answers_interrupts;
 
 /* --- reading the input --- */
 

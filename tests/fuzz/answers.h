@@ -12,6 +12,7 @@
 #ifndef HL_TESTS_FUZZ_ANSWERS_H
 #define HL_TESTS_FUZZ_ANSWERS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +23,6 @@ void answers_end(void);
 /* The body of "@ FILE name 200", or NULL. */
 const char *answers_file(const char *name, size_t *length);
 /* What a run's `interrupts` point to: 2 when there were too many calls. */
-extern volatile int answers_interrupts;
+extern atomic_int answers_interrupts;
 
 #endif

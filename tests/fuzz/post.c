@@ -9,7 +9,7 @@
 
 #define HEAD "1111111111111111111111111111111111111111"
 
-static void post_to(const char *forge, const volatile int *interrupts)
+static void post_to(const char *forge, const atomic_int *interrupts)
 {
     struct hl_redactor *redactor = hl_redactor_new();
     const struct hl_forge_post post = {
@@ -38,7 +38,7 @@ static void post_to(const char *forge, const volatile int *interrupts)
     hl_redactor_free(redactor);
 }
 
-bool post_run(const char *name, const volatile int *interrupts)
+bool post_run(const char *name, const atomic_int *interrupts)
 {
     for (const char *const *forge = hl_forge_names; *forge != NULL; forge++) {
         if (strcmp(*forge, name) == 0) {

@@ -2,9 +2,10 @@
 #ifndef HL_TESTS_FUZZ_POST_H
 #define HL_TESTS_FUZZ_POST_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /* False when there is no such forge. */
-bool post_run(const char *name, const volatile int *interrupts);
+bool post_run(const char *name, const atomic_int *interrupts);
 
 #endif

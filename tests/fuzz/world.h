@@ -5,12 +5,13 @@
 #ifndef HL_TESTS_FUZZ_WORLD_H
 #define HL_TESTS_FUZZ_WORLD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 struct world_options {
     const char *name;                                      /* of the file, without .yaml */
-    const volatile int *interrupts;                        /* as struct hl_run has it */
+    const atomic_int *interrupts;                          /* as struct hl_run has it */
     const char *(*file)(const char *name, size_t *length); /* what Traefik's folder holds at the beginning; may be NULL */
 };
 

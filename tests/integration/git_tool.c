@@ -4,6 +4,7 @@
 #include "schema/base/json.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,8 +33,8 @@ struct tool {
     char **words; /* of the current command, its name first */
 };
 
-static volatile sig_atomic_t signals;
-static volatile int interrupts;
+static atomic_int signals;
+static atomic_int interrupts;
 
 static void on_signal(int number)
 {

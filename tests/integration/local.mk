@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	%reldir%/bifrost_world.py \
 	%reldir%/browser.py \
 	%reldir%/ci_test.py \
+	%reldir%/crowd_test.py \
 	%reldir%/docker_test.py \
 	%reldir%/examples_test.py \
 	%reldir%/forge_test.py \

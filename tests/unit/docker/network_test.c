@@ -17,8 +17,7 @@ static void networks_are_decoded_and_checked(void **state)
         {"{subnet: 172.30.0.0}", NULL, "'172.30.0.0' is no range of addresses: write one like 172.30.0.0/24\n"},
         {"{subnet: 172.30.0.0/33}", NULL, "'172.30.0.0/33' is no range of addresses: write one like 172.30.0.0/24\n"},
         {"{gateway: 1.2.3.4}", NULL, "'gateway' needs 'subnet'\n"},
-        {"{external: true}", NULL,
-         "compose's 'external' is not supported (what the spec does not declare is taken as it is in Docker: drop this block)\n"},
+        {"{external: true}", NULL, "compose's 'external' is not supported (what the spec does not declare is taken as it is in Docker: drop this block)\n"},
         {"{subnet: 10.0.0.0/24, ipam: {config: [{subnet: 10.0.1.0/24}]}}", NULL, "'subnet' and 'ipam.config' say the same thing twice\n"},
     };
 

@@ -143,7 +143,8 @@ static const struct row references[] = {
      "3:24: error: '${SUBNET}' is no reference (write ${env.SUBNET} for the environment, ${var.SUBNET} for a variable, or $${SUBNET} for the text itself)\n"},
     {"a name with dots", "networks: {a.b: , n: {subnet: \"${network.a.b.id}\"}}\n", ""},
     {"the name that has the output", "networks: {a: , a.b: , n: {subnet: \"${network.a.b.id} ${network.a.id}\"}}\n", ""},
-    {"no name has the output", "networks: {a: , a.b: , n: {subnet: \"${network.a.b.x}\"}}\n", "3:36: error: 'b.x' is no output of network.a (`hlrec explain network` lists what there is)\n"},
+    {"no name has the output", "networks: {a: , a.b: , n: {subnet: \"${network.a.b.x}\"}}\n",
+     "3:36: error: 'b.x' is no output of network.a (`hlrec explain network` lists what there is)\n"},
     {"a part of a variable", "variables: {v: {default: {a: {b: 1}}}}\nnetworks: {n: {subnet: \"${var.v.a.b}\"}, m: {subnet: \"${var.v.c}\"}}\n",
      "4:53: error: variable 'v' has no 'c'\n"},
 };

@@ -5,6 +5,7 @@
 
 #include "schema/base/macros.h"
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 enum { CANNED_REQUESTS = 16, CANNED_SIZE = 4096 };
@@ -19,8 +20,8 @@ struct canned_answer {
 
 /* In memory that both processes see. */
 struct canned_log {
-    volatile int connections;
-    volatile int count;
+    atomic_int connections;
+    atomic_int count;
     char requests[CANNED_REQUESTS][CANNED_SIZE];
 };
 

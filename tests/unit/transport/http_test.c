@@ -244,7 +244,7 @@ static void time_limit_is_for_the_whole_call(void **state HL_UNUSED)
 
 static void second_interrupt_breaks_off(void **state HL_UNUSED)
 {
-    static const volatile int interrupts = 2;
+    static const atomic_int interrupts = 2;
     hl_auto(lab) struct lab lab = start(REPLIES({OK, CANNED_KEEP, 10000}), (struct hl_http_options){.interrupts = &interrupts});
     int64_t before = milliseconds();
 

@@ -182,7 +182,7 @@ static void quick_children_are_noticed_at_once(void **state HL_UNUSED)
 static void second_interrupt_ends_the_child(void **state HL_UNUSED)
 {
     hl_auto(error) struct hl_error *err = NULL;
-    static const volatile int interrupts = 2;
+    static const atomic_int interrupts = 2;
     int64_t before = milliseconds();
 
     assert_false(run((struct hl_process){.argv = ARGV("sleep", "60"), .interrupts = &interrupts}, &err));
