@@ -89,6 +89,7 @@ struct hl_op {
     const struct hl_value *recorded;      /* desired as last applied, or NULL */
     const struct hl_value *recorded_live; /* what the state keeps of the system's answers, or NULL */
     const struct hl_value *live;          /* values as read, or NULL */
+    const struct hl_value *kept;          /* list of what hl_kind.claims told of `recorded` and another resource claims now: to be left; or NULL */
     const struct hl_change *changes;
     size_t changes_count;
     int64_t timeout_ms; /* for health and readiness; never 0 */

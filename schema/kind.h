@@ -115,6 +115,9 @@ struct hl_kind {
     /* Adds what follows from the body but is not written there: internal fields, the contents of named files, rendered templates. Called on each
      * decoding, also with unknown parts. Pure but for check->read_file. */
     void (*complete)(struct hl_check *check, struct hl_value *body);
+    /* Appends what of its system the resource has to itself, as texts that are shown and compared ("the name web"): no two of a kind and an instance may claim
+     * the same, and what another one claims by now is not taken away with the former's. What is not known yet is left out. May be NULL. */
+    void (*claims)(struct hl_arena *arena, const char *name, const struct hl_value *body, struct hl_value *list);
     const struct hl_verbs *verbs;
 };
 

@@ -108,7 +108,7 @@ static const struct hl_field settings_fields[] = {
     {.name = "max_destroy",
      .type = HL_F_STRING,
      .check = check_max_destroy,
-     .doc = "refuse a plan that deletes or replaces more: a number, or a share of all resources",
+     .doc = "refuse a plan that deletes more: a number, or a share of all resources",
      .example = "5"},
     {.name = "timeout", .type = HL_F_DURATION, .doc = "time limit of one action", .example = "5m"},
     {.name = "parallel", .type = HL_F_INT, .minimum = 1, .maximum = 1000, .fallback = "10", .doc = "actions at once"},

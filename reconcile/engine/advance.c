@@ -51,6 +51,7 @@ static void decide_again(struct task *task)
     step->needs = former->needs;
     step->used_by = former->used_by;
     step->moved_from = former->moved_from;
+    step->kept = former->kept;
     if (diags.errors > 0)
         step->reason = hl_arena_printf(task->arena, "%s: %s", step->reason, diags.items[0].message);
     task->step = step;

@@ -87,6 +87,21 @@ static bool fail_unreadable(const struct hl_resource *resource, const char *id, 
     return why != NULL && why->hint != NULL ? hl_error_hint(err, "%s", why->hint) : false;
 }
 
+/* Taken out of the spec, one address would delete what the other has. */
+static bool is_recorded_elsewhere(struct hl_engine *engine, const struct hl_resource *resource, const struct hl_object *object, struct hl_error **err)
+{
+    for (size_t i = 0; i < engine->records->count; i++) {
+        const struct hl_record *record = engine->records->entries[i].value;
+        if (record->id == NULL || strcmp(record->kind, resource->kind->name) != 0 || strcmp(record->provider, resource->provider->name) != 0 ||
+            strcmp(record->id, object->live.id != NULL ? object->live.id : object->id) != 0)
+            continue;
+        (void)hl_fail(err, HL_E_CONFLICT, "%s '%s' is recorded as %s already", resource->kind->name, object->id, record->address);
+        (void)hl_error_hint(err, "`hlrec state mv %s %s` gives it the other address", record->address, resource->address);
+        return true;
+    }
+    return false;
+}
+
 bool hl_engine_import(struct hl_engine *engine, const char *address, const char *id, struct hl_error **err)
 {
     const struct hl_resource *resource = hl_spec_find(engine->options.spec, address);
@@ -109,7 +124,7 @@ bool hl_engine_import(struct hl_engine *engine, const char *address, const char 
     if (object->live.owner == HL_OWNER_OTHER)
         return hl_fail(err, HL_E_CONFLICT, "%s '%s' belongs to %s", resource->kind->name, id,
                        object->live.owner_text != NULL ? object->live.owner_text : "another owner");
-    return record_import(engine, resource, object, err);
+    return !is_recorded_elsewhere(engine, resource, object, err) && record_import(engine, resource, object, err);
 }
 
 /* ---- doctor, unmanaged ---- */

@@ -69,6 +69,7 @@ void task_prepare(struct task *task)
         .recorded = step->recorded != NULL ? step->recorded->desired : NULL,
         .recorded_live = step->recorded != NULL ? step->recorded->live : NULL,
         .live = step->live->values,
+        .kept = step->kept,
         .changes = step->changes,
         .changes_count = step->changes_count,
         .timeout_ms = time_limit(task),

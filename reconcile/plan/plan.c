@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "reconcile/plan/claims.h"
 #include "reconcile/plan/decide.h"
 #include "reconcile/plan/guard.h"
 #include "reconcile/plan/select.h"
@@ -348,6 +349,7 @@ struct hl_plan *hl_plan_compute(struct hl_arena *arena, const struct hl_plan_inp
     for (size_t i = 0; spec != NULL && i < spec->resources.count; i++)
         decide_resource(&planner, spec->order[i]);
     decide_all_removed(&planner);
+    hl_claims_settle(plan);
     link_steps(&planner);
     order_steps(&planner);
     count_steps(plan);

@@ -124,13 +124,14 @@ struct hl_step {
     bool late;     /* depends on something unknown: decided again during apply */
     bool excluded; /* by --target, --exclude: left as it is */
     bool loses_data;
-    bool former;              /* what a replacement left, to be deleted when its users have the new one: see hl_former_address() */
-    bool absent;              /* wanted by nobody now: `when` is false, or an optional value that is not there; outputs are null */
-    bool not_converging;      /* corrected in three runs in a row with the same spec; left alone */
-    const char *moved_from;   /* `moved` gave it this address; or NULL */
-    enum hl_code refuse_code; /* HL_ACTION_REFUSE */
-    const char **needs;       /* addresses of the steps it must wait for; NULL-terminated; deletions: those that used it */
-    const char **used_by;     /* addresses that refer to it; NULL-terminated */
+    bool former;                 /* what a replacement left, to be deleted when its users have the new one: see hl_former_address() */
+    bool absent;                 /* wanted by nobody now: `when` is false, or an optional value that is not there; outputs are null */
+    bool not_converging;         /* corrected in three runs in a row with the same spec; left alone */
+    const struct hl_value *kept; /* list of what it had and another one claims now (hl_kind.claims), not to be taken away; or NULL */
+    const char *moved_from;      /* `moved` gave it this address; or NULL */
+    enum hl_code refuse_code;    /* HL_ACTION_REFUSE */
+    const char **needs;          /* addresses of the steps it must wait for; NULL-terminated; deletions: those that used it */
+    const char **used_by;        /* addresses that refer to it; NULL-terminated */
     struct hl_span at;
 };
 

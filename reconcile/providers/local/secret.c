@@ -197,6 +197,39 @@ static bool is_data(const struct hl_value *desired)
     return rotate != NULL && strcmp(rotate, "never") == 0;
 }
 
+/* ---- claims ---- */
+
+/* One place has several spellings: "./a" and ".//a" are "a". Those by way of a symbolic link or of "..", nobody can tell by looking at the text. */
+static const char *plain_place(struct hl_arena *arena, const char *destination)
+{
+    hl_auto(text) struct hl_text plain = HL_TEXT_INIT(HL_MAX_OUTPUT);
+    const char *path = destination + strcspn(destination, ":") + 1; /* behind the type */
+    size_t length = 0;
+
+    hl_text_append(&plain, destination, (size_t)(path - destination));
+    for (const char *part = path; *part != '\0'; part += length) {
+        length = strcspn(part, "/");
+        length += part[length] == '/';
+        if ((*part == '/' && part > path) || hl_starts_with(part, "./"))
+            continue;
+        hl_text_append(&plain, part, length);
+    }
+    return hl_arena_strdup(arena, hl_text_get(&plain));
+}
+
+/* Whoever writes a place keeps what stands there as its own value. */
+static void claim_destinations(struct hl_arena *arena, const char *name, const struct hl_value *body, struct hl_value *list)
+{
+    const struct hl_value *write = hl_value_get(body, "write");
+
+    (void)name;
+    for (size_t i = 0; i < hl_value_count(write); i++) {
+        const char *destination = hl_value_get_text(hl_value_item(write, i), "destination");
+        if (destination != NULL)
+            hl_value_list_add(arena, list, hl_value_text(arena, plain_place(arena, destination)));
+    }
+}
+
 /* ---- verbs ---- */
 
 static struct hl_destination destination_of(const struct hl_op *op, const struct hl_value *item)
@@ -289,12 +322,24 @@ static void add_note(struct hl_op *op, const char *note)
     op->note = op->note == NULL ? note : hl_arena_printf(op->arena, "%s; %s", op->note, note);
 }
 
+static bool is_kept(const struct hl_op *op, const struct hl_value *item)
+{
+    const char *destination = hl_value_get_text(item, "destination");
+    const char *place = destination != NULL ? plain_place(op->arena, destination) : "";
+
+    for (size_t i = 0; i < hl_value_count(op->kept); i++) {
+        if (strcmp(hl_value_item(op->kept, i)->text.data, place) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool remove_from(struct hl_op *op, const struct hl_value *item, const struct hl_value *former, struct hl_error **err)
 {
     const struct hl_destination destination = destination_of(op, item);
     bool left = false;
 
-    if (!hl_destination_is_known(item))
+    if (!hl_destination_is_known(item) || is_kept(op, item))
         return true;
     if (!hl_destination_remove(&destination, former, &left, err))
         return false;
@@ -491,5 +536,6 @@ const struct hl_kind hl_kind_secret = {
     .name_free = true,
     .check = secret_check,
     .complete = secret_complete,
+    .claims = claim_destinations,
     .verbs = &verbs,
 };

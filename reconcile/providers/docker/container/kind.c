@@ -4,6 +4,7 @@
 #include "reconcile/providers/docker/container/container.h"
 #include "reconcile/providers/docker/container/fields.h"
 #include "reconcile/providers/docker/kinds.h"
+#include "reconcile/providers/docker/mark.h"
 
 static const struct hl_verbs verbs = {
     .refresh = hl_container_refresh,
@@ -15,6 +16,12 @@ static const struct hl_verbs verbs = {
     .await = hl_container_await,
     .unmanaged = hl_container_unmanaged,
 };
+
+static void claim(struct hl_arena *arena, const char *name, const struct hl_value *body, struct hl_value *list)
+{
+    (void)name;
+    hl_mark_claim_name(arena, hl_value_get(body, "container_name"), list);
+}
 
 static const char example[] = "image: nginx:1.27\n"
                               "networks: [frontend]\n"
@@ -34,5 +41,6 @@ const struct hl_kind hl_kind_container = {
     .create_first = true,
     .check = hl_container_check,
     .complete = hl_container_complete,
+    .claims = claim,
     .verbs = &verbs,
 };
