@@ -52,7 +52,7 @@ static bool record_import(struct hl_engine *engine, const struct hl_resource *re
     record.adopted = true;
     if (!hl_store_begin(engine->store, err))
         return false;
-    if (hl_store_record(engine->store, &record, err) && hl_store_commit(engine->store, err))
+    if (engine_record(engine, &record, object->desired, err) && hl_store_commit(engine->store, err))
         return engine_load_records(engine, err);
     hl_store_rollback(engine->store);
     return false;

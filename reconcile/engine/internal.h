@@ -69,6 +69,11 @@ void engine_note(struct hl_engine *engine, const char *format, ...) HL_PRINTF(2,
 void engine_emit(struct hl_engine *engine, const struct hl_event *event);
 /* Makes the secrets in a kind's values known to the redactor. */
 void engine_redact(struct hl_engine *engine, const struct hl_kind *kind, const struct hl_value *value);
+/* record.c: writes a record, with all marked that is secret: what is marked in `like` or in what is desired, and texts in which a known secret stands. `like`
+ * may be NULL; it is for a record whose desired values come from a system. */
+bool engine_record(struct hl_engine *engine, const struct hl_record *record, const struct hl_value *like, struct hl_error **err) HL_MUST_CHECK;
+/* Whether all that is marked in `like` is marked in `value` as well; in a record of an earlier hlrec it may not be. */
+bool engine_is_confidential(const struct hl_value *value, const struct hl_value *like);
 bool engine_load_records(struct hl_engine *engine, struct hl_error **err);
 /* The record of an address, under its former one when `moved` says so. */
 const struct hl_recorded *engine_recorded(const struct hl_engine *engine, const char *address);

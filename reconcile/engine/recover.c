@@ -66,7 +66,7 @@ static bool record_recovered(struct hl_engine *engine, const struct hl_intent *i
     settle_fill(engine, &record, resource, NULL);
     if (!keep_former(engine, intent, recovery, record.id, err))
         return false;
-    return hl_store_record(engine->store, &record, err);
+    return engine_record(engine, &record, NULL, err);
 }
 
 static bool settle_recovery(struct hl_engine *engine, const struct hl_intent *intent, const struct hl_recovery *recovery, struct hl_error **err)

@@ -163,7 +163,7 @@ static bool record_result(struct task *task, struct hl_error **err)
         record.streak = step->recorded->drift != NULL && strcmp(step->recorded->drift, record.drift) == 0 ? step->recorded->streak + 1 : 1;
     engine_redact(engine, step->kind, record.live);
     engine_redact(engine, step->kind, record.desired);
-    return hl_store_record(engine->store, &record, err);
+    return engine_record(engine, &record, NULL, err);
 }
 
 bool settle_former(struct hl_engine *engine, const struct hl_record *former, struct hl_error **err)
@@ -174,7 +174,7 @@ bool settle_former(struct hl_engine *engine, const struct hl_record *former, str
     record.name = strchr(record.address, '.') + 1;
     record.protect = false;
     record.rotate = false;
-    return hl_store_record(engine->store, &record, err);
+    return engine_record(engine, &record, NULL, err);
 }
 
 /* References see the new values from now on. */
@@ -289,8 +289,9 @@ bool settle_unchanged(struct hl_engine *engine, const struct hl_step *step, stru
         record.drift = NULL;
     }
     const bool same = record.protect == former->protect && record.holds_data == former->holds_data && record.streak == former->streak &&
-                      hl_value_equal(record.desired, former->desired) && hl_value_equal(record.live, former->live) && step->moved_from == NULL;
-    return same || hl_store_record(engine->store, &record, err);
+                      hl_value_equal(record.desired, former->desired) && hl_value_equal(record.live, former->live) &&
+                      engine_is_confidential(former->live, former->desired) && step->moved_from == NULL;
+    return same || engine_record(engine, &record, NULL, err);
 }
 
 /* --refresh-only: what is live becomes what is recorded, for the fields that are managed. */
@@ -313,5 +314,5 @@ bool settle_refreshed(struct hl_engine *engine, const struct hl_step *step, stru
     }
     record.live = step->live->values;
     record.updated_ms = engine_wall_ms();
-    return hl_store_record(engine->store, &record, err);
+    return engine_record(engine, &record, former->desired, err);
 }

@@ -314,6 +314,19 @@ static size_t end_of_match(const struct hl_redactor *redactor, const char *data,
     return end;
 }
 
+bool hl_redactor_finds(const struct hl_redactor *redactor, const char *data, size_t length)
+{
+    bool found = false;
+
+    if (redactor == NULL)
+        return false;
+    pthread_rwlock_rdlock(redactor->lock);
+    for (size_t at = 0; at < length && !found; at++)
+        found = match(redactor, data + at, length - at) > 0;
+    pthread_rwlock_unlock(redactor->lock);
+    return found;
+}
+
 void hl_redact(const struct hl_redactor *redactor, struct hl_text *out, const char *data, size_t length)
 {
     size_t from = 0;

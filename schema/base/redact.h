@@ -18,6 +18,8 @@ void hl_redactor_free(struct hl_redactor *redactor);
 void hl_redactor_add(struct hl_redactor *redactor, const char *data, size_t length);
 /* Adds every sensitive text within `value`. */
 void hl_redactor_add_value(struct hl_redactor *redactor, const struct hl_value *value);
+/* Whether a secret stands in `data`. A NULL redactor knows none. */
+bool hl_redactor_finds(const struct hl_redactor *redactor, const char *data, size_t length);
 /* Appends `data` with each secret masked. A NULL redactor copies. */
 void hl_redact(const struct hl_redactor *redactor, struct hl_text *out, const char *data, size_t length);
 

@@ -517,6 +517,18 @@ bool hl_value_has_sensitive(const struct hl_value *value)
     return false;
 }
 
+void hl_value_mark_like(struct hl_value *value, const struct hl_value *like)
+{
+    if (value == NULL || like == NULL)
+        return;
+    if (like->sensitive || (like->type == HL_LIST && hl_value_has_sensitive(like) && !hl_value_has_sensitive(value))) {
+        hl_value_mark_sensitive(value);
+        return;
+    }
+    for (size_t i = 0; i < hl_value_members(value); i++)
+        hl_value_mark_like(hl_value_at(value, i), hl_value_get(like, hl_value_key(value, i)));
+}
+
 const char *hl_value_to_text(struct hl_arena *arena, const struct hl_value *value)
 {
     char real[32];

@@ -58,6 +58,9 @@ struct hl_value *hl_value_map(struct hl_arena *arena);
 struct hl_value *hl_value_unknown(struct hl_arena *arena, const char *waits_for);
 /* Marks `value` and, for lists and maps, all within; returns it. */
 struct hl_value *hl_value_mark_sensitive(struct hl_value *value);
+/* Marks what is marked in `like`, at the same path. Items of lists have no path: one with something marked in `like` is marked as a whole, unless something is
+ * marked in it already, for then somebody knew better. Either may be NULL. */
+void hl_value_mark_like(struct hl_value *value, const struct hl_value *like);
 
 /* Room for `count` parts in all, of a list or a map. */
 void hl_value_reserve(struct hl_arena *arena, struct hl_value *value, size_t count);

@@ -13,7 +13,11 @@
 
 static void check_body(struct hl_check *check, const struct hl_value *body)
 {
-    if (hl_value_get(body, "name") == NULL && check->name != NULL && strlen(check->name) < 2)
+    const struct hl_value *name = hl_value_get(body, "name");
+
+    if (name != NULL && name->sensitive) /* it is the volume's id, which the state and the engine tell everybody */
+        hl_diag_error(check->diags, name->at, "a name that comes from a secret can be seen by everybody who may list volumes");
+    if (name == NULL && check->name != NULL && strlen(check->name) < 2)
         hl_diag_error(check->diags, body->at, "Docker takes no name of one letter for volume '%s'", check->name);
 }
 
@@ -51,19 +55,6 @@ static struct hl_value *live_values(struct hl_arena *arena, const struct hl_valu
     hl_value_map_put(live, "labels", hl_mark_strip(arena, hl_value_get(told, "Labels")));
     hl_value_map_put_text(live, "mountpoint", hl_value_get_text(told, "Mountpoint"));
     return live;
-}
-
-/* Options may hold a password (cifs): what is secret in the spec stays so. */
-static void mark_options(struct hl_value *live, const struct hl_value *like)
-{
-    const struct hl_value *options = hl_value_get(live, "driver_opts");
-    const struct hl_value *secret = hl_value_get(like, "driver_opts");
-
-    for (size_t i = 0; i < hl_value_members(options); i++) {
-        const struct hl_value *wanted = hl_value_get(secret, hl_value_key(options, i));
-        if (wanted != NULL && wanted->sensitive)
-            hl_value_mark_sensitive(hl_value_at(options, i));
-    }
 }
 
 /* --- Reading --- */
@@ -116,8 +107,8 @@ static bool volume_refresh(struct hl_session *session, struct hl_object **object
             continue;
         object->live.id = hl_arena_strdup(object->arena, hl_value_get_text(volume, "Name"));
         object->live.values = live_values(object->arena, volume);
-        mark_options(object->live.values, object->desired);
-        mark_options(object->live.values, object->recorded != NULL ? object->recorded->desired : NULL);
+        hl_value_mark_like(object->live.values, object->desired); /* options may hold a password (cifs) */
+        hl_value_mark_like(object->live.values, object->recorded != NULL ? object->recorded->desired : NULL);
         hl_mark_judge(object, docker->run, hl_value_get(volume, "Labels"), object->live.id);
     }
     return true;
@@ -132,7 +123,7 @@ static bool set_result(struct hl_op *op, const char *name, struct hl_error **err
     if (!hl_docker_get(hl_docker_of(op->session), op->arena, hl_arena_printf(op->arena, "/volumes/%s", hl_docker_escape(op->arena, name)), &told, err))
         return false;
     op->result = live_values(op->arena, told);
-    mark_options(op->result, op->desired);
+    hl_value_mark_like(op->result, op->desired);
     op->result_id = name;
     return true;
 }

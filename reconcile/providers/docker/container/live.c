@@ -393,19 +393,6 @@ static void put_identity(const struct hl_container_view *view, struct hl_value *
         hl_view_put(view, live, "stop_grace_period", hl_value_int(view->arena, grace * 1000));
 }
 
-/* What is secret in the spec is secret here too, whatever the engine tells now. */
-static void mark_like(struct hl_value *value, const struct hl_value *like)
-{
-    if (value == NULL || like == NULL)
-        return;
-    if (like->sensitive || (like->type == HL_LIST && hl_value_has_sensitive(like))) {
-        hl_value_mark_sensitive(value);
-        return;
-    }
-    for (size_t i = 0; i < hl_value_members(value); i++)
-        mark_like(hl_value_at(value, i), hl_value_get(like, hl_value_key(value, i)));
-}
-
 struct hl_value *hl_container_live(const struct hl_container_view *view)
 {
     struct hl_value *live = hl_value_map(view->arena);
@@ -428,7 +415,7 @@ struct hl_value *hl_container_live(const struct hl_container_view *view)
     hl_view_put_mounts(view, live);
     hl_view_put_networks(view, live);
     hl_view_put(view, live, "files", hl_container_files_live(view->arena, view->key, hl_value_get_text(labels, HL_MARK_FILES), view->desired, view->recorded));
-    mark_like(live, view->desired);
-    mark_like(live, view->recorded);
+    hl_value_mark_like(live, view->desired); /* what is secret in the spec is secret here too, whatever the engine tells now */
+    hl_value_mark_like(live, view->recorded);
     return live;
 }
