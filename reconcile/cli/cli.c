@@ -188,6 +188,7 @@ int hl_cli_main(int count, char **arguments)
     if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
         (void)setlocale(LC_CTYPE, "");
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is told as a full disk is, by the write that fails */
 
     const int code = dispatch(&context, count, arguments);
 

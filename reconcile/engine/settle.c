@@ -158,6 +158,8 @@ static bool record_result(struct task *task, struct hl_error **err)
     record.adopted = record.adopted || step->action == HL_ACTION_ADOPT;
     if (step->action == HL_ACTION_CREATE || step->action == HL_ACTION_REPLACE)
         record.adopted = false;
+    /* A new value that was asked for is made by a run that applies more than drift; until then the wish stays. */
+    record.rotate = engine->options.plan.drift_only && step->recorded != NULL && step->recorded->rotate;
     record.drift = hl_step_drift_text(task->arena, step);
     if (*record.drift != '\0' && step->recorded != NULL)
         record.streak = step->recorded->drift != NULL && strcmp(step->recorded->drift, record.drift) == 0 ? step->recorded->streak + 1 : 1;

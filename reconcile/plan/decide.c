@@ -213,7 +213,12 @@ static bool decide_missing_value(struct decision *decision)
     return true;
 }
 
-/* The first place at which a changed field stands in the spec, so that the plan can point at it. */
+/* Why an input changed; with drift_only inputs do not count. */
+static const char *input_reason(const struct decision *decision)
+{
+    return decision->input->options.drift_only ? NULL : decision->step->live->reason;
+}
+
 static void decide_create(struct decision *decision)
 {
     struct hl_step *step = decision->step;
@@ -223,7 +228,7 @@ static void decide_create(struct decision *decision)
         step->reason = "gone: deleted outside hlrec";
         step->drifted = true;
     } else {
-        step->reason = step->live->reason != NULL ? step->live->reason : "new in the spec";
+        step->reason = input_reason(decision) != NULL ? input_reason(decision) : "new in the spec";
     }
 }
 
@@ -239,10 +244,13 @@ bool hl_change_is_age(const struct hl_change *change)
     return change->field != NULL && change->field->internal && change->field->immutable;
 }
 
-static const char *forcing_reason(struct hl_arena *arena, const struct hl_step *step)
+static const char *forcing_reason(const struct decision *decision)
 {
-    if (step->live->reason != NULL)
-        return step->live->reason;
+    const struct hl_step *step = decision->step;
+    struct hl_arena *arena = decision->arena;
+
+    if (input_reason(decision) != NULL)
+        return input_reason(decision);
     for (size_t i = 0; i < step->changes_count; i++) {
         const struct hl_change *change = &step->changes[i];
         const bool due = change->forces_replacement && hl_change_is_age(change) && strcmp(change->field->name, "renewal") == 0;
@@ -265,8 +273,9 @@ static void decide_replace(struct decision *decision, const char *reason)
     guard_destruction(decision->arena, step, decision->input);
 }
 
-static const char *update_reason(const struct hl_step *step)
+static const char *update_reason(const struct decision *decision)
 {
+    const struct hl_step *step = decision->step;
     bool from_spec = false;
     bool drifted = false;
 
@@ -274,8 +283,8 @@ static const char *update_reason(const struct hl_step *step)
         from_spec = from_spec || step->changes[i].origin != HL_ORIGIN_DRIFT;
         drifted = drifted || step->changes[i].origin != HL_ORIGIN_SPEC;
     }
-    if (step->live->reason != NULL)
-        return step->live->reason;
+    if (input_reason(decision) != NULL)
+        return input_reason(decision);
     if (from_spec && drifted)
         return "the spec changed, and it was changed outside hlrec";
     return drifted ? "drift: changed outside hlrec" : "the spec changed";
@@ -335,13 +344,13 @@ static void decide_difference(struct decision *decision, bool adopting)
         refuse(step, HL_E_FAILED, "not converging: corrected in three runs in a row, and different again",
                "something else changes it: find that, or let go of the field with `ignore`; --replace ADDR tries once more");
     } else if (forces_replacement(step) || asked) {
-        decide_replace(decision, forcing_reason(decision->arena, step));
+        decide_replace(decision, forcing_reason(decision));
     } else if (adopting) {
         step->action = HL_ACTION_ADOPT;
         step->reason = step->changes_count > 0 ? "taken over, then changed in place" : "taken over as it is";
     } else if (step->changes_count > 0) {
         step->action = HL_ACTION_UPDATE;
-        step->reason = update_reason(step);
+        step->reason = update_reason(decision);
     }
 }
 

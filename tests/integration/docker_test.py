@@ -178,6 +178,34 @@ def adoption(tap, docker, stack, folder):
     del third
 
 
+def strangers(tap, docker, folder):
+    tap.section = "made anew by others"
+    spec = ("hlrec: 1\nstack: anew\nproviders: {docker: {host: '${env.ENGINE}'}}\nnetworks: {anew-net: {}}\n"
+            "containers:\n  anew: {image: 'app:1', stop_grace_period: 1s}\n")
+    stack = Stack(folder, "anew", spec, environment={"ENGINE": docker.host})
+    tap.equal(stack.apply().status, 0, "a container and a network are made")
+    docker.run("rm", "-f", "anew")
+    docker.run("network", "rm", "anew-net")
+    docker.run("network", "create", "anew-net")
+    docker.run("run", "-d", "--rm", "--name", "anew", "app:1")
+    theirs = docker.inspect("anew")["Id"]
+    done = stack.run("destroy", "--yes")
+    tap.equal(done.status, 0, "destroy succeeds", done.text)
+    tap.equal((docker.exists("anew") and docker.inspect("anew")["Id"], docker.exists("anew-net")), (theirs, True),
+              "and leaves what somebody else made under the same names", done.text)
+    done = stack.run("plan", "--adopt")
+    tap.point("a replacement has no way back" in done.out, "a plan tells that a container started with --rm does not outlive its stop", done.text)
+
+    tap.section = "one object, one address"
+    stack.write(spec + "  twin: {image: 'app:1', stop_grace_period: 1s}\n")
+    tap.equal(stack.run("import", "container.anew", theirs).status, 0, "an object is imported")
+    done = stack.run("import", "container.twin", theirs)
+    tap.equal(done.status, 8, "and not a second time at another address", done.text)
+    tap.point("container.anew" in done.err, "which the message tells", done.err)
+    docker.run("rm", "-f", "anew")
+    docker.run("network", "rm", "anew-net")
+
+
 def import_by_id(tap, docker, folder):
     tap.section = "import"
     docker.run("run", "-d", "--name", "byid", "app:1")
@@ -284,6 +312,7 @@ def main():
             changes(tap, docker, stack)
             rollback(tap, docker, stack)
             adoption(tap, docker, stack, folder)
+            strangers(tap, docker, folder)
             import_by_id(tap, docker, folder)
             over_tls(tap, docker, folder)
             planfile(tap, docker, stack)

@@ -56,5 +56,7 @@ const char *hl_container_note(struct hl_arena *arena, const struct hl_value *ins
         return "killed because memory ran out";
     if (strcmp(status, "running") == 0 && health != NULL && strcmp(health, "unhealthy") == 0)
         return hl_arena_printf(arena, "unhealthy: %lld probes failed in a row", (long long)hl_value_get_int(hl_value_get(state, "Health"), "FailingStreak", 0));
+    if (hl_value_get_bool(hl_value_get(inspection, "HostConfig"), "AutoRemove", false))
+        return "started with --rm: the engine removes it when it stops, so that a replacement has no way back";
     return NULL;
 }
