@@ -47,7 +47,8 @@ const struct hl_command hl_command_doctor = {
     .usage = "[options]",
     .groups = HL_GROUP_SPEC | HL_GROUP_STATE,
     .run = run,
-    .help = "Asks each system of the spec one cheap question: does it answer, does it take the credentials, what may they do, is it a version that is known to "
-            "work.\n"
+    .help = "Reads each system of the spec as a plan would, with the credentials as they are now, and asks: does it answer, does it take them, what may they "
+            "do, is it "
+            "a version that is known to work.\n"
             "Exits with 7 when one is not fit.",
 };

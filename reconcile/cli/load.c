@@ -76,13 +76,26 @@ void hl_context_use_text(struct hl_context *context, const char *name, const cha
     context->length = strlen(text);
 }
 
+/* Somebody comes from compose: beside its file, what runs is a better beginning than an empty spec. */
+static bool has_compose_file(const struct hl_context *context)
+{
+    static const char *const names[] = {"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"};
+    bool found = false;
+
+    for (size_t i = 0; i < HL_COUNT(names) && !found; i++)
+        found = access(hl_path_join(context->arena, context->base, names[i]), F_OK) == 0;
+    return found;
+}
+
 static void explain_missing(const struct hl_context *context, struct hl_error **err)
 {
     if ((*err)->code != HL_E_NOT_FOUND || hl_source_is_git(context))
         return;
     hl_error_clear(err);
     hl_fail(err, HL_E_SPEC, "there is no spec '%s'", context->file);
-    hl_error_hint(err, "write one with `hlrec init`, or name it with --file");
+    hl_error_hint(err, has_compose_file(context)
+                           ? "`hlrec adopt --write docker` writes one of what compose has started; `hlrec init` writes one to paste services into"
+                           : "write one with `hlrec init`, or name it with --file");
 }
 
 static const char *state_from_outside(const struct hl_context *context)

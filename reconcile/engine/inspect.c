@@ -188,11 +188,19 @@ static bool examine(struct hl_engine *engine, struct session *session, struct hl
 
 bool hl_engine_doctor(struct hl_engine *engine, struct hl_text *report)
 {
+    hl_auto(error) struct hl_error *unread = NULL;
     bool fit = true;
 
     touch_all(engine);
-    for (size_t i = 0; i < engine->sessions.count; i++) /* no views among them */
-        fit = examine(engine, engine->sessions.entries[i].value, report) && fit;
+    /* As a plan would: with the credentials that the spec and the environment hold now, not those of the last apply. What cannot be read is told below. */
+    if (!hl_engine_refresh(engine, &unread))
+        hl_text_puts(report, "interrupted while reading: what follows is from before\n");
+    for (size_t i = 0; i < engine->sessions.count; i++) {
+        struct session *session = engine->sessions.entries[i].value;
+
+        if (session->base == NULL) /* no view */
+            fit = examine(engine, session, report) && fit;
+    }
     return fit;
 }
 

@@ -320,6 +320,12 @@ def credentials(tap, folder, server):
         tap.equal(stack.apply().status, 0, "the right one goes on")
         doctor = stack.run("doctor")
         tap.equal((doctor.status, "the token is good" in doctor.text, "mount secret: KV version 2" in doctor.text), (0, True, True), "doctor shows what it may", doctor.text)
+    tap.section = "a token that was put right"
+    spec = 'secrets: {TOKEN: {env: BAO_TOKEN}, A: {generate: true, write: [{openbao: {path: right}}]}}\n'
+    with Scene(folder, server, "right", spec, head=HEAD.replace("env.BAO_TOKEN", "secret.TOKEN")) as (stack, _):
+        stack.run("apply", "--yes", environment={"BAO_TOKEN": "not-a-token-at-all"})
+        doctor = stack.run("doctor")
+        tap.equal((doctor.status, "the token is good" in doctor.text), (0, True), "is what doctor looks at, not the one that was recorded", doctor.text)
 
 
 def mounts(tap, folder, server):
