@@ -2,6 +2,8 @@
 
 #include "schema/kind.h"
 
+#include "schema/reference.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -118,4 +120,21 @@ void hl_kind_redact(const struct hl_field *fields, const struct hl_value *value,
         if (field != NULL)
             redact_field(field, hl_value_at(value, i), redactor);
     }
+}
+
+struct hl_value *hl_check_ask(struct hl_check *check, const char *kind, const char *name, const char *output, struct hl_span at)
+{
+    const struct hl_reference reference = {
+        .text = hl_arena_printf(check->arena, "%s.%s%s%s", kind, name, output != NULL ? "." : "", output != NULL ? output : ""),
+        .kind = kind,
+        .name = name,
+        .output = output,
+    };
+    struct hl_diags unheard;
+
+    if (check->scope == NULL || check->scope->find == NULL)
+        return NULL;
+    hl_diags_init(&unheard, check->arena, "");
+    unheard.compared = SIZE_MAX / 2; /* nobody hears what the name could be instead, so it is not looked for */
+    return check->scope->find(check->scope->context, check->arena, &reference, at, &unheard);
 }

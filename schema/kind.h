@@ -93,6 +93,10 @@ struct hl_check {
     const struct hl_value *whole; /* the decoded body, in `complete` and kind-level checks */
 };
 
+/* The value of ${kind.name.output} (`output` may be NULL), possibly unknown; NULL when there is no such thing, which is no mistake here. Asking makes the
+ * dependency, at `at`. */
+struct hl_value *hl_check_ask(struct hl_check *check, const char *kind, const char *name, const char *output, struct hl_span at);
+
 struct hl_verbs;          /* reconcile/provider.h */
 struct hl_provider_verbs; /* likewise */
 

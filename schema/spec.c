@@ -82,7 +82,6 @@ static void load_stack(struct hl_loader *loader)
     }
 }
 
-/* Keys of the top level: what is no kind, sections of kinds, and x-anything for anchors. */
 /* What stands at the top of a compose file. */
 static const char *compose_hint(const char *key)
 {
@@ -114,6 +113,7 @@ static void hint_top_key(struct hl_loader *loader, struct hl_diag *diag, const c
         hl_diag_suggest(loader->diags, diag, key, names, count);
 }
 
+/* Keys of the top level: what is no kind, sections of kinds, and x-anything for anchors. */
 static void check_top_keys(struct hl_loader *loader)
 {
     const struct hl_registry *registry = loader->spec->registry;

@@ -21,27 +21,40 @@ void hl_undeclared_add(struct hl_loader *loader, const char *kind, const char *n
     loader->undeclared = undeclared;
 }
 
-static bool is_used(const struct hl_spec *spec, const struct hl_resource *wanted)
+static void mark_used(const struct hl_spec *spec, struct hl_map *used)
 {
     for (size_t i = 0; i < spec->resources.count; i++) {
         const struct hl_resource *resource = spec->resources.entries[i].value;
 
         for (size_t j = 0; j < resource->needs_count; j++)
-            if (resource->needs[j].to == wanted)
-                return true;
+            hl_map_put(used, resource->needs[j].to->address, resource->needs[j].to);
     }
-    return false;
 }
 
-static const char *meant(const struct hl_spec *spec, const struct hl_undeclared *undeclared)
+/* The blocks that hold data and that nothing uses: few, if any. */
+static struct hl_map *find_unused(const struct hl_spec *spec, struct hl_arena *arena)
+{
+    struct hl_map *used = hl_map_new(arena);
+    struct hl_map *unused = hl_map_new(arena);
+
+    mark_used(spec, used);
+    for (size_t i = 0; i < spec->resources.count; i++) {
+        struct hl_resource *resource = spec->resources.entries[i].value;
+
+        if (resource->kind->holds_data && !hl_map_has(used, resource->address))
+            hl_map_put(unused, resource->address, resource);
+    }
+    return unused;
+}
+
+static const char *meant(const struct hl_map *unused, const struct hl_undeclared *undeclared)
 {
     const size_t tolerance = hl_edit_tolerance(undeclared->name);
 
-    for (size_t i = 0; i < spec->resources.count; i++) {
-        const struct hl_resource *resource = spec->resources.entries[i].value;
+    for (size_t i = 0; i < unused->count; i++) {
+        const struct hl_resource *resource = unused->entries[i].value;
 
-        if (strcmp(resource->kind->name, undeclared->kind) == 0 && hl_edit_distance(undeclared->name, resource->name, tolerance) <= tolerance &&
-            !is_used(spec, resource))
+        if (strcmp(resource->kind->name, undeclared->kind) == 0 && hl_edit_distance(undeclared->name, resource->name, tolerance) <= tolerance)
             return resource->name;
     }
     return NULL;
@@ -49,8 +62,14 @@ static const char *meant(const struct hl_spec *spec, const struct hl_undeclared 
 
 void hl_undeclared_warn(struct hl_loader *loader)
 {
+    if (loader->undeclared == NULL)
+        return;
+
+    hl_auto(arena) struct hl_arena *arena = hl_arena_new();
+    const struct hl_map *unused = find_unused(loader->spec, arena);
+
     for (const struct hl_undeclared *undeclared = loader->undeclared; undeclared != NULL; undeclared = undeclared->next) {
-        const char *name = meant(loader->spec, undeclared);
+        const char *name = meant(unused, undeclared);
 
         if (name == NULL)
             continue;

@@ -11,19 +11,8 @@
 /* The id of the spec's mesh_network of this name, unknown until it is there; NULL when the spec has none. Asking makes the dependency. */
 static struct hl_value *id_in_spec(struct hl_check *check, const struct hl_value *name)
 {
-    struct hl_diags unheard;
+    struct hl_value *found = hl_check_ask(check, "mesh_network", name->text.data, "id", name->at);
 
-    if (check->scope == NULL || check->scope->find == NULL)
-        return NULL;
-    const struct hl_reference reference = {
-        .text = hl_arena_printf(check->arena, "mesh_network.%s.id", name->text.data),
-        .kind = "mesh_network",
-        .name = name->text.data,
-        .output = "id",
-    };
-    hl_diags_init(&unheard, check->arena, "");
-    unheard.compared = SIZE_MAX / 2; /* nobody hears what the name could be instead */
-    struct hl_value *found = check->scope->find(check->scope->context, check->arena, &reference, name->at, &unheard);
     return hl_value_is_null(found) ? NULL : found;
 }
 

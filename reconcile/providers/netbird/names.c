@@ -164,19 +164,9 @@ bool hl_netbird_names(struct hl_session *session, enum hl_netbird_list list, con
 /* What NetBird calls a resource of the spec; NULL when there is none of this name, or it is not known yet. Asking makes the dependency. */
 static struct hl_value *spelled(struct hl_check *check, const char *kind, const struct hl_value *name)
 {
-    struct hl_diags unheard;
-
-    if (!hl_value_is(name, HL_TEXT) || check->scope == NULL || check->scope->find == NULL)
+    if (!hl_value_is(name, HL_TEXT))
         return NULL;
-    const struct hl_reference reference = {
-        .text = hl_arena_printf(check->arena, "%s.%s.name", kind, name->text.data),
-        .kind = kind,
-        .name = name->text.data,
-        .output = "name",
-    };
-    hl_diags_init(&unheard, check->arena, "");
-    unheard.compared = SIZE_MAX / 2; /* nobody reads what it says: no name close to this one is looked for */
-    const struct hl_value *found = check->scope->find(check->scope->context, check->arena, &reference, name->at, &unheard);
+    const struct hl_value *found = hl_check_ask(check, kind, name->text.data, "name", name->at);
     if (!hl_value_is(found, HL_TEXT) || found->text.length == 0)
         return NULL;
     struct hl_value *text = hl_value_text(check->arena, found->text.data);

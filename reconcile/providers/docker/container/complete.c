@@ -5,23 +5,6 @@
 
 #include <string.h>
 
-/* The value of a reference, or NULL when there is no such thing (which is no mistake here). */
-static struct hl_value *ask(struct hl_check *check, const char *kind, const char *name, const char *output)
-{
-    struct hl_diags unheard;
-    const struct hl_reference reference = {
-        .text = hl_arena_printf(check->arena, "%s.%s%s%s", kind, name, output != NULL ? "." : "", output != NULL ? output : ""),
-        .kind = kind,
-        .name = name,
-        .output = output,
-    };
-
-    if (check->scope == NULL || check->scope->find == NULL)
-        return NULL;
-    hl_diags_init(&unheard, check->arena, "");
-    return check->scope->find(check->scope->context, check->arena, &reference, (struct hl_span){0}, &unheard);
-}
-
 /* --- Environment --- */
 
 static struct hl_value *part(struct hl_check *check, struct hl_value *body, const char *name)
@@ -68,7 +51,7 @@ static void fill_bare(struct hl_check *check, struct hl_value *environment)
         struct hl_value *value = hl_value_at(environment, i);
         if (!hl_value_is_null(value))
             continue;
-        struct hl_value *own = ask(check, "env", key, NULL);
+        struct hl_value *own = hl_check_ask(check, "env", key, NULL, value->at);
         if (own != NULL && !hl_value_is(own, HL_NULL))
             hl_value_map_put(environment, key, own);
     }
@@ -161,9 +144,9 @@ static void complete_security(struct hl_check *check, struct hl_value *body)
 /* --- Other resources --- */
 
 /* The name that a network or volume of the spec has in Docker; its own name when the spec has none, or does not know yet. */
-static const char *docker_name(struct hl_check *check, const char *kind, const char *name)
+static const char *docker_name(struct hl_check *check, const char *kind, const char *name, struct hl_span at)
 {
-    const struct hl_value *found = ask(check, kind, name, "name");
+    const struct hl_value *found = hl_check_ask(check, kind, name, "name", at);
 
     return hl_value_is(found, HL_TEXT) && found->text.length > 0 ? found->text.data : name;
 }
@@ -178,7 +161,7 @@ static void rename_networks(struct hl_check *check, struct hl_value *body)
     struct hl_value *map = hl_value_map(check->arena);
     map->at = networks->at;
     for (size_t i = 0; i < hl_value_members(networks); i++) {
-        const char *name = docker_name(check, "network", hl_value_key(networks, i));
+        const char *name = docker_name(check, "network", hl_value_key(networks, i), hl_value_at(networks, i)->at);
         renamed = renamed || strcmp(name, hl_value_key(networks, i)) != 0;
         hl_value_map_put(map, name, hl_value_at(networks, i));
     }
@@ -196,7 +179,7 @@ static void rename_volumes(struct hl_check *check, struct hl_value *body)
         const struct hl_value *source = hl_value_get(volume, "source");
         if (type == NULL || strcmp(type, "volume") != 0 || !hl_value_is(source, HL_TEXT))
             continue;
-        const char *name = docker_name(check, "volume", source->text.data);
+        const char *name = docker_name(check, "volume", source->text.data, source->at);
         if (strcmp(name, source->text.data) == 0)
             continue;
         struct hl_value *renamed = hl_value_text(check->arena, name);
@@ -216,7 +199,7 @@ static void join(struct hl_check *check, struct hl_value *body, const char *fiel
     if (!is_service && !hl_starts_with(text, "container:"))
         return;
     const char *name = strchr(text, ':') + 1;
-    struct hl_value *id = ask(check, "container", name, "id");
+    struct hl_value *id = hl_check_ask(check, "container", name, "id", value->at);
     if (id == NULL && is_service && check->scope != NULL)
         hl_diag_error(check->diags, value->at, "'%s: %s': the spec has no container '%s'", field, text, name);
     if (id == NULL)
