@@ -168,6 +168,13 @@ def spec_changes(tap, folder):
         done = stack.apply()
         tap.equal((done.status, lab.get("/containers/one/json")["Id"]), (0, before), "a resource gets another address, its container stays", done.text)
         tap.equal(stack.plan_status().status, 0, "the next plan is empty")
+    tap.section = "a network that is joined by hand"
+    with World(folder, "joined", SPEC.replace("networks: {net: {}}", "networks: {net: {}, aside: {}}")) as (lab, stack):
+        stack.apply()
+        tap.equal(lab.send("POST", "/v1.41/networks/aside/connect", '{"Container": "one"}')[0], 200, "the engine takes it")
+        told = stack.run("plan", "--detailed-exitcode")
+        tap.point(told.status == 0 and "joined to 'aside' outside hlrec: a replacement is not, unless the spec says so" in told.out, "is left, and told", told.text)
+        tap.equal(stack.run("apply", "--yes", "-q").text, "", "a run by cron stays silent about it")
     tap.section = "removed"
     with World(folder, "removed", SPEC) as (lab, stack):
         stack.apply()

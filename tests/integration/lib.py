@@ -248,23 +248,23 @@ class Lab:
             self.known += [json.loads(line) for line in whole.splitlines()]
             return list(self.known)
 
-    def get(self, path):
+    def send(self, method, path, body=None):
+        """The status, and what is answered."""
         connection = UnixConnection(self.socket)
         try:
-            connection.request("GET", "/v1.41" + path)
-            return json.load(connection.getresponse())
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
         finally:
             connection.close()
 
+    def get(self, path):
+        return json.loads(self.send("GET", "/v1.41" + path)[1])
+
     def fault(self, text=""):
         """Takes all faults away, and puts this one in their place."""
-        connection = UnixConnection(self.socket)
-        try:
-            connection.request("POST", "/lab/fault", text)
-            if connection.getresponse().status != 200:
-                raise RuntimeError("the lab knows no fault " + text)
-        finally:
-            connection.close()
+        if self.send("POST", "/lab/fault", text)[0] != 200:
+            raise RuntimeError("the lab knows no fault " + text)
 
     def stop(self):
         self.process.terminate()

@@ -285,6 +285,24 @@ static bool needs_listing(const struct hl_value *inspection)
 }
 
 /* Fills `live` in the worker's own arena. */
+/* Networks that it was put into besides those of the spec, which it may keep as long as it lives: a new one would not be in them. */
+static const char *joined_by_hand(struct hl_arena *arena, const struct hl_value *desired, const struct hl_value *live)
+{
+    const struct hl_value *wanted = hl_value_get(desired, "networks");
+    const struct hl_value *networks = hl_value_get(live, "networks");
+    hl_auto(text) struct hl_text names = HL_TEXT_INIT(4096);
+
+    if (desired == NULL || hl_value_is(wanted, HL_UNKNOWN))
+        return NULL;
+    for (size_t i = 0; i < hl_value_members(networks); i++) {
+        if (hl_value_get(wanted, hl_value_key(networks, i)) == NULL)
+            hl_text_printf(&names, "%s'%s'", names.length > 0 ? ", " : "", hl_value_key(networks, i));
+    }
+    if (names.length == 0)
+        return NULL;
+    return hl_arena_printf(arena, "joined to %s outside hlrec: a replacement is not, unless the spec says so", hl_text_get(&names));
+}
+
 static void tell(struct reader *reader, const struct reading *reading, struct hl_arena *arena, const struct hl_value *inspection, struct hl_live *live)
 {
     const struct hl_object *object = reading->object;
@@ -307,6 +325,8 @@ static void tell(struct reader *reader, const struct reading *reading, struct hl
     }
     view.image_state = judge_image(reader->docker, arena, inspection, object->desired, digest, &live->reason);
     live->values = view_values(reader->docker, arena, inspection, &view);
+    if (live->note == NULL)
+        live->note = joined_by_hand(arena, object->desired, live->values);
 }
 
 /* Hands the result over: only here the object's arena is touched. */
