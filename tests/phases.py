@@ -332,7 +332,7 @@ def integration():
 
     def run_one(path):
         started = time.monotonic()
-        result = tap_of(f"integration-{path.stem}", [path], INTEGRATION_LIMIT, env, skip_fails=IN_CI)
+        result = tap_of(f"{path.parent.name}-{path.stem}", [path], INTEGRATION_LIMIT, env, skip_fails=IN_CI)
         print(f"   {path.parent.name}/{path.name}: {result} in {time.monotonic() - started:.0f} s", flush=True)
         return result
 

@@ -129,7 +129,7 @@ def run_with_fault(life, arguments, method, pattern, way, insist):
     hang = way == "hang"
     done = life.stack.run(*arguments, *(["--var", f"patience={PATIENCE}", "--timeout", LIMIT] if hang else []), timeout=120)
     set_fault(life, "")
-    said = done.status in (0, 5) or any(word in done.text for word in ("error: ", "could not be opened", "interrupted"))
+    said = done.status in (0, 5) or any(word in done.text for word in ("error: ", "unreadable: ", "could not be opened", "interrupted"))
     insist(done.status >= 0 and said, f"it ends by itself and says why ({done.status})", brief(done.text))
     return any("fault" in call for call in calls_of(life, start))
 
