@@ -237,11 +237,31 @@ static bool explain_providers(struct hl_text *out, const struct hl_registry *reg
     return true;
 }
 
+/* "'container.ports' or 'router.ports'" for the name of a field without its kind; the first few, nothing when no kind has it. */
+static void put_kinds_with(struct hl_text *out, const struct hl_registry *registry, const char *name)
+{
+    enum { SHOWN = 3 };
+    size_t count = 0;
+
+    for (size_t i = 0; registry->kinds[i] != NULL && count < SHOWN; i++) {
+        const struct hl_kind *kind = registry->kinds[i];
+
+        if (hl_field_find(kind->fields, name, false) != NULL)
+            hl_text_printf(out, "%s'%s.%s'", count++ == 0 ? "" : " or ", kind->name, name);
+    }
+}
+
 static bool report_no_topic(struct hl_text *out, const struct hl_registry *registry, const char *topic, const char *word)
 {
     struct hl_field names[256] = {{.name = NULL}};
     size_t count = 0;
+    hl_auto(text) struct hl_text of_kinds = HL_TEXT_INIT(1024);
 
+    put_kinds_with(&of_kinds, registry, topic);
+    if (of_kinds.length > 0) {
+        hl_text_printf(out, "there is nothing to explain about '%s': did you mean %s?\n", topic, hl_text_get(&of_kinds));
+        return false;
+    }
     for (size_t i = 0; registry->kinds[i] != NULL && count < HL_COUNT(names) / 2; i++)
         names[count++].name = registry->kinds[i]->name;
     for (const struct hl_field *field = hl_top_fields; field->name != NULL; field++)
