@@ -65,15 +65,6 @@ static bool has_own_key(const struct hl_kind *kind, const struct hl_node *body)
     return own;
 }
 
-static bool has_key(const struct hl_node *body, const char *key)
-{
-    bool has = false;
-
-    for (size_t i = 0; i < body->map.count && !has; i++)
-        has = strcmp(body->map.entries[i].key, key) == 0;
-    return has;
-}
-
 /* All that `other` requires, at least something, and none of it known to `kind`. */
 static bool has_required_of(const struct hl_kind *other, const struct hl_kind *kind, const struct hl_node *body)
 {
@@ -82,7 +73,7 @@ static bool has_required_of(const struct hl_kind *other, const struct hl_kind *k
     for (const struct hl_field *field = other->fields; field->name != NULL; field++) {
         if (!field->required)
             continue;
-        if (knows(kind, field->name) || !has_key(body, field->name))
+        if (knows(kind, field->name) || hl_node_find(body, field->name) == NULL)
             return false;
         count++;
     }
@@ -254,15 +245,16 @@ static bool refers(const struct hl_field *field)
 static void report_missing(struct hl_loader *loader, const char *kind, const char *name, struct hl_span at)
 {
     const struct hl_map *resources = &loader->spec->resources;
-    const char **names = hl_arena_alloc(loader->spec->arena, (resources->count + 1) * sizeof *names);
     struct hl_diag *diag = hl_diag_error(loader->diags, at, "there is no %s '%s'", kind, name);
     const size_t prefix = strlen(kind);
-    size_t count = 0;
 
     if (strncmp(name, kind, prefix) == 0 && name[prefix] == '.') {
         hl_diag_hint(loader->diags, diag, "write '%s': it is a %s in any case", name + prefix + 1, kind);
         return;
     }
+
+    const char **names = hl_arena_alloc(loader->spec->arena, (resources->count + 1) * sizeof *names);
+    size_t count = 0;
 
     for (size_t i = 0; i < resources->count; i++) {
         const struct hl_resource *resource = resources->entries[i].value;

@@ -48,7 +48,6 @@ const struct hl_command hl_command_doctor = {
     .groups = HL_GROUP_SPEC | HL_GROUP_STATE,
     .run = run,
     .help = "Reads each system of the spec as a plan would, with the credentials as they are now, and asks: does it answer, does it take them, what may they "
-            "do, is it "
-            "a version that is known to work.\n"
+            "do, is it a version that is known to work.\n"
             "Exits with 7 when one is not fit.",
 };

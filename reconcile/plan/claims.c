@@ -116,10 +116,10 @@ static void keep_places(struct claims *claims, struct hl_step *step)
 
 static void keep_object(struct claims *claims, struct hl_step *step)
 {
-    const char *key = object_of(claims, step);
+    const char *key = is_wanted(step) ? NULL : object_of(claims, step);
     const struct hl_step *holder = key != NULL ? hl_map_find(&claims->holders, key) : NULL;
 
-    if (holder == NULL || is_wanted(step))
+    if (holder == NULL)
         return;
     step->action = HL_ACTION_FORGET;
     step->reason = hl_arena_printf(claims->arena, "%s is the same object", holder->address);

@@ -76,21 +76,29 @@ static bool names_something(const struct hl_plan_input *input, const char *patte
     return false;
 }
 
+/* The addresses of that name, or one that is close. */
+static void suggest_address(const struct hl_spec *spec, struct hl_arena *arena, const char *pattern, struct hl_diags *diags, struct hl_diag *diag)
+{
+    const char *named = hl_addresses_named(arena, &spec->resources, pattern);
+
+    if (named != NULL) {
+        hl_diag_hint(diags, diag, "did you mean %s?", named);
+        return;
+    }
+    const char **names = hl_arena_alloc(arena, (spec->resources.count + 1) * sizeof *names);
+    for (size_t i = 0; i < spec->resources.count; i++)
+        names[i] = spec->resources.entries[i].key;
+    hl_diag_suggest(diags, diag, pattern, names, spec->resources.count);
+}
+
 static void check_patterns(const struct hl_plan_input *input, struct hl_arena *arena, const char *option, const char *const *patterns, struct hl_diags *diags)
 {
     for (; patterns != NULL && *patterns != NULL; patterns++) {
         if (names_something(input, *patterns))
             continue;
         struct hl_diag *diag = hl_diag_error(diags, (struct hl_span){0, 0}, "%s '%s' names nothing in the spec or the state", option, *patterns);
-        const size_t count = input->spec != NULL ? input->spec->resources.count : 0;
-        const char **names = hl_arena_alloc(arena, (count + 1) * sizeof *names);
-        for (size_t i = 0; i < count; i++)
-            names[i] = input->spec->resources.entries[i].key;
-        const char *named = input->spec != NULL ? hl_addresses_named(arena, &input->spec->resources, *patterns) : NULL;
-        if (named != NULL)
-            hl_diag_hint(diags, diag, "did you mean %s?", named);
-        else
-            hl_diag_suggest(diags, diag, *patterns, names, count);
+        if (input->spec != NULL)
+            suggest_address(input->spec, arena, *patterns, diags, diag);
     }
 }
 

@@ -127,9 +127,3 @@ void hl_mark_judge(struct hl_object *object, const struct hl_run *run, const str
         object->live.owner_text = hl_arena_printf(object->arena, "%s of this stack", address);
     }
 }
-
-void hl_mark_claim_name(struct hl_arena *arena, const struct hl_value *name, struct hl_value *list)
-{
-    if (hl_value_is(name, HL_TEXT) && !name->sensitive)
-        hl_value_list_add(arena, list, hl_value_printf(arena, "the name '%s'", name->text.data));
-}

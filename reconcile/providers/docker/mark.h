@@ -35,7 +35,4 @@ struct hl_value *hl_mark_describe(struct hl_arena *arena, const struct hl_run *r
 /* What a live object's owner is for the plan: its mark, else ours when its id is the recorded one (adopted). Fills owner and owner_text. */
 void hl_mark_judge(struct hl_object *object, const struct hl_run *run, const struct hl_value *labels, const char *id);
 
-/* For hl_kind.claims: a name in Docker is of one object, though 20.10 makes a second network of it when two are made at once. */
-void hl_mark_claim_name(struct hl_arena *arena, const struct hl_value *name, struct hl_value *list);
-
 #endif

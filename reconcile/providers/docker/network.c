@@ -130,12 +130,6 @@ static void check_body(struct hl_check *check, const struct hl_value *body)
         hl_diag_error(check->diags, subnet->at, "'subnet' and 'ipam.config' say the same thing twice");
 }
 
-static void claim(struct hl_arena *arena, const char *name, const struct hl_value *body, struct hl_value *list)
-{
-    (void)name;
-    hl_mark_claim_name(arena, hl_value_get(body, "name"), list);
-}
-
 /* --- To the engine --- */
 
 static void put_pool(struct hl_arena *arena, struct hl_value *config, const struct hl_value *from)
@@ -486,6 +480,6 @@ const struct hl_kind hl_kind_network = {
     .fields = fields,
     .check = check_body,
     .complete = hl_docker_complete_name,
-    .claims = claim,
+    .claims = hl_docker_claim_name,
     .verbs = &verbs,
 };

@@ -16,6 +16,10 @@
         .name = "name", .type = HL_F_STRING, .immutable = true, .doc = "name in Docker; default: the resource's name"                                          \
     }
 void hl_docker_complete_name(struct hl_check *check, struct hl_value *body);
+/* The kind's `claims`: a name in Docker is of one object, though 20.10 makes a second network of it when two are made at once. */
+void hl_docker_claim_name(struct hl_arena *arena, const char *resource, const struct hl_value *body, struct hl_value *list);
+/* The same for a name that another row holds. */
+void hl_docker_claim(struct hl_arena *arena, const struct hl_value *name, struct hl_value *list);
 
 #define HL_DOCKER_DRIVER_OPTIONS(an_example)                                                                                                                   \
     {                                                                                                                                                          \

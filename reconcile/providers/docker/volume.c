@@ -38,12 +38,6 @@ static const char *volume_name(const struct hl_value *desired, const char *resou
     return hl_is_blank(name) ? resource : name;
 }
 
-static void claim(struct hl_arena *arena, const char *name, const struct hl_value *body, struct hl_value *list)
-{
-    (void)name;
-    hl_mark_claim_name(arena, hl_value_get(body, "name"), list);
-}
-
 static struct hl_value *live_values(struct hl_arena *arena, const struct hl_value *told)
 {
     struct hl_value *live = hl_value_map(arena);
@@ -245,6 +239,6 @@ const struct hl_kind hl_kind_volume = {
     .holds_data = true,
     .check = check_body,
     .complete = hl_docker_complete_name,
-    .claims = claim,
+    .claims = hl_docker_claim_name,
     .verbs = &verbs,
 };

@@ -4,7 +4,7 @@
 #include "reconcile/providers/docker/container/container.h"
 #include "reconcile/providers/docker/container/fields.h"
 #include "reconcile/providers/docker/kinds.h"
-#include "reconcile/providers/docker/mark.h"
+#include "reconcile/providers/docker/rows.h"
 
 static const struct hl_verbs verbs = {
     .refresh = hl_container_refresh,
@@ -20,7 +20,7 @@ static const struct hl_verbs verbs = {
 static void claim(struct hl_arena *arena, const char *name, const struct hl_value *body, struct hl_value *list)
 {
     (void)name;
-    hl_mark_claim_name(arena, hl_value_get(body, "container_name"), list);
+    hl_docker_claim(arena, hl_value_get(body, "container_name"), list);
 }
 
 static const char example[] = "image: nginx:1.27\n"
